@@ -1,0 +1,137 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+
+namespace pomona {
+namespace {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int value() const { return value_; }
+
+ private:
+  int value_;
+};
+
+std::size_t regular_size(const Descriptor& file, const fs::path& path) {
+  struct stat status = {};
+  if (::fstat(file.value(), &status) != 0) fail_io("read", path, errno);
+  if (!S_ISREG(status.st_mode))
+    fail(ErrorKind::bad_file, "read: {} is not a regular file", path.string());
+  return static_cast<std::size_t>(status.st_size);
+}
+
+}  // namespace
+
+void fail_io(std::string_view operation, const fs::path& path, int error_number) {
+  const ErrorKind kind = error_number == ENOSPC || error_number == EDQUOT ? ErrorKind::exhausted
+                         : error_number == ENOENT                         ? ErrorKind::not_found
+                                                                          : ErrorKind::io;
+  fail(kind, "{}: {}: {}", operation, path.string(), std::strerror(error_number));
+}
+
+std::string read_file(const fs::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.value() < 0) fail_io("read", path, errno);
+  std::string text;
+  struct stat status = {};
+  if (::fstat(file.value(), &status) == 0 && S_ISDIR(status.st_mode)) fail_io("read", path, EISDIR);
+  if (S_ISREG(status.st_mode)) text.reserve(static_cast<std::size_t>(status.st_size));
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t count = ::read(file.value(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_io("read", path, errno);
+    if (count == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.value() < 0) fail_io("open", path, errno);
+  size_ = regular_size(file, path);
+  if (size_ == 0) return;
+  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.value(), 0);
+  if (address == MAP_FAILED) fail_io("map", path, errno);
+  data_ = static_cast<const std::byte*>(address);
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::release(std::span<const std::byte> part) const {
+  if (part.empty()) return;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (static_cast<std::size_t>(part.data() - data_) + page - 1) / page * page;
+  const auto end = static_cast<std::size_t>(part.data() - data_) + part.size();
+  if (end / page * page <= begin) return;
+  ::madvise(const_cast<std::byte*>(data_) + begin, end / page * page - begin, MADV_DONTNEED);
+}
+
+AtomicFile::AtomicFile(const fs::path& path) : path_(path) {
+  std::string name = path.string() + ".partial-XXXXXX";
+  const int descriptor = ::mkstemp(name.data());
+  if (descriptor < 0) fail_io("write", path, errno);
+  temporary_ = name;
+  ::fchmod(descriptor, 0644);
+  file_ = ::fdopen(descriptor, "wb");
+  if (file_ == nullptr) {
+    const int error_number = errno;
+    ::close(descriptor);
+    ::unlink(temporary_.c_str());
+    fail_io("write", path, error_number);
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ == nullptr) return;
+  std::fclose(file_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), file_) != text.size())
+    fail_io("write", path_, errno);
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+void AtomicFile::commit() {
+  if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0) fail_io("write", path_, errno);
+  const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
+  if (!closed || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int error_number = errno;
+    ::unlink(temporary_.c_str());
+    fail_io("write", path_, error_number);
+  }
+}
+
+void write_file(const fs::path& path, std::string_view text) {
+  std::error_code ignored;
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), ignored);
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace pomona

@@ -1,0 +1,68 @@
+// Files: whole reads, read-only mappings, and writes that are never seen half done.
+#pragma once
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace pomona {
+
+namespace fs = std::filesystem;
+
+/// The bytes of a file. Throws not_found, or io with the system's reason.
+std::string read_file(const fs::path& path);
+
+/// A read-only mapping of a whole file; an empty file maps to an empty span.
+class MappedFile {
+ public:
+  /// Throws not_found, or io with the system's reason.
+  explicit MappedFile(const fs::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const fs::path& path() const { return path_; }
+
+  /// Tells the system that these pages are not needed for now; they can be read again at any time.
+  void release(std::span<const std::byte> part) const;
+
+ private:
+  fs::path path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Writes a file next to its final name and renames it into place on commit(); without commit()
+/// nothing is left. The final name therefore never holds half a file. Errors: io (exhausted when
+/// the disk is full).
+class AtomicFile {
+ public:
+  explicit AtomicFile(const fs::path& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view text);
+  void write(std::span<const std::byte> bytes);
+
+  /// Flushes to disk and gives the file its final name.
+  void commit();
+
+ private:
+  fs::path path_;
+  fs::path temporary_;
+  std::FILE* file_ = nullptr;
+};
+
+/// AtomicFile for text at hand. Creates missing parent folders.
+void write_file(const fs::path& path, std::string_view text);
+
+/// Throws the Error for a failed system call on `path`: exhausted for a full disk or quota,
+/// not_found for a missing file, else io.
+[[noreturn]] void fail_io(std::string_view operation, const fs::path& path, int error_number);
+
+}  // namespace pomona

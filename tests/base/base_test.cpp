@@ -1,0 +1,97 @@
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "base/text.h"
+
+namespace pomona {
+namespace {
+
+TEST(Philox, KnownAnswers) {
+  // Random123's published known-answer vectors for philox4x32-10.
+  const std::array<std::uint32_t, 4> zeros = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+  EXPECT_EQ(philox(0, 0, 0), zeros);
+  const std::array<std::uint32_t, 4> ones = {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd};
+  EXPECT_EQ(philox(~0ull, ~0ull, ~0ull), ones);
+}
+
+TEST(Random, StaysInRange) {
+  const Random random(7, 1);
+  double sum = 0;
+  for (std::uint64_t i = 0; i < 10000; ++i) {
+    const double u = random.uniform(i);
+    ASSERT_GE(u, 0);
+    ASSERT_LT(u, 1);
+    ASSERT_LT(random.below(i, 10), 10u);
+    sum += u;
+  }
+  EXPECT_NEAR(sum / 10000, 0.5, 5 * 0.2887 / 100);  // five standard errors of a uniform mean
+}
+
+TEST(Sha256, KnownAnswer) {
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Utf8, FindsTheFirstBadByte) {
+  EXPECT_EQ(find_invalid_utf8("a\xC3\xA9\xE4\xB8\xAD\xF0\x9F\x98\x80"), std::nullopt);
+  EXPECT_EQ(find_invalid_utf8("ab\xC0\x80"), 2u);         // overlong
+  EXPECT_EQ(find_invalid_utf8("\xED\xA0\x80"), 0u);       // surrogate
+  EXPECT_EQ(find_invalid_utf8("x\xF4\x90\x80\x80"), 1u);  // above U+10FFFF
+  EXPECT_EQ(find_invalid_utf8("\xE4\xB8"), 0u);           // cut
+  EXPECT_EQ(incomplete_utf8_suffix("a\xE4\xB8"), 2u);
+  EXPECT_EQ(incomplete_utf8_suffix("a\xE4\xB8\xAD"), 0u);
+  EXPECT_EQ(incomplete_utf8_suffix("\xF0"), 1u);
+  EXPECT_EQ(incomplete_utf8_suffix("\x80\x80"), 0u);
+}
+
+TEST(Nearest, SuggestsOnlyWhatIsNear) {
+  const std::vector<std::string> keys = {"metrics", "limit", "max_new_tokens"};
+  EXPECT_EQ(nearest("metric", keys), "metrics");
+  EXPECT_EQ(nearest("zzzzzzzz", keys), std::nullopt);
+}
+
+TEST(Human, ReadsWell) {
+  EXPECT_EQ(human_bytes(92871040), "92.9 MB");
+  EXPECT_EQ(human_bytes(999), "999 bytes");
+  EXPECT_EQ(human_duration(0.85), "850 ms");
+  EXPECT_EQ(human_duration(185), "3 min 05 s");
+}
+
+TEST(AtomicFile, LeavesNothingWithoutCommit) {
+  const fs::path folder = fs::path(testing::TempDir()) / "atomic_file_test";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  {
+    AtomicFile file(folder / "a.txt");
+    file.write("half");
+  }
+  EXPECT_TRUE(fs::is_empty(folder));
+  write_file(folder / "a.txt", "whole");
+  EXPECT_EQ(read_file(folder / "a.txt"), "whole");
+}
+
+TEST(File, NamesTheMissingFile) {
+  try {
+    read_file("/no/such/file");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_STREQ(error.what(), "read: /no/such/file: No such file or directory");
+  }
+}
+
+TEST(Json, NamesTheByte) {
+  try {
+    parse_json("{\"a\": }", "x.json");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_file);
+    EXPECT_STREQ(error.what(), "x.json: not valid JSON at byte 7");
+  }
+}
+
+}  // namespace
+}  // namespace pomona

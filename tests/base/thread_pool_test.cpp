@@ -1,0 +1,41 @@
+#include "base/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <numeric>
+#include <vector>
+
+#include "base/error.h"
+
+namespace pomona {
+namespace {
+
+TEST(ThreadPool, RunsEachChunkOnce) {
+  for (const int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    for (int round = 0; round < 200; ++round) {
+      std::vector<std::atomic<int>> counts(static_cast<std::size_t>(round % 37));
+      pool.parallel_for(static_cast<std::int64_t>(counts.size()),
+                        [&](std::int64_t chunk) { counts[static_cast<std::size_t>(chunk)]++; });
+      for (const auto& count : counts) EXPECT_EQ(count, 1);
+    }
+  }
+}
+
+TEST(ThreadPool, ExceptionReachesCallerAndPoolStaysUsable) {
+  ThreadPool pool(2);
+  EXPECT_THROW(pool.parallel_for(16,
+                                 [](std::int64_t chunk) {
+                                   if (chunk == 7) fail(ErrorKind::bad_argument, "seven");
+                                 }),
+               Error);
+  std::atomic<int> sum = 0;
+  pool.parallel_for(10, [&](std::int64_t chunk) { sum += static_cast<int>(chunk); });
+  EXPECT_EQ(sum, 45);
+}
+
+TEST(ThreadPool, RefusesNoThreads) { EXPECT_THROW(ThreadPool(0), Error); }
+
+}  // namespace
+}  // namespace pomona
