@@ -1,0 +1,79 @@
+#include "text/unicode.h"
+
+#include <utf8proc.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace pomona::text {
+namespace {
+
+utf8proc_category_t category(char32_t code_point) {
+  return utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
+}
+
+[[noreturn]] void fail_ill_formed(std::string_view operation, std::size_t offset) {
+  fail(ErrorKind::bad_argument, "{}: not valid UTF-8 at byte {}", operation, offset);
+}
+
+}  // namespace
+
+bool is_letter(char32_t code_point) {
+  const auto c = category(code_point);
+  return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
+}
+
+bool is_mark(char32_t code_point) {
+  const auto c = category(code_point);
+  return c >= UTF8PROC_CATEGORY_MN && c <= UTF8PROC_CATEGORY_ME;
+}
+
+bool is_number(char32_t code_point) {
+  const auto c = category(code_point);
+  return c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO;
+}
+
+bool is_white_space(char32_t code_point) {
+  if ((code_point >= 0x09 && code_point <= 0x0D) || code_point == 0x85) return true;
+  const auto c = category(code_point);
+  return c >= UTF8PROC_CATEGORY_ZS && c <= UTF8PROC_CATEGORY_ZP;
+}
+
+std::string lower(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const auto character = decode_utf8(text.substr(at));
+    if (!character) fail_ill_formed("lower", at);
+    at += character->length;
+    if (character->code_point == 0x130) {
+      out += "i\u0307";
+    } else {
+      const auto code_point = static_cast<utf8proc_int32_t>(character->code_point);
+      append_utf8(out, static_cast<char32_t>(utf8proc_tolower(code_point)));
+    }
+  }
+  return out;
+}
+
+std::string nfkc_casefold(std::string_view text) {
+  if (const auto bad = find_invalid_utf8(text)) fail_ill_formed("nfkc_casefold", *bad);
+  if (text.empty()) return {};
+  utf8proc_uint8_t* mapped = nullptr;
+  const auto options = static_cast<utf8proc_option_t>(
+      UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+  const utf8proc_ssize_t length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &mapped, options);
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+  if (length < 0) fail(ErrorKind::exhausted, "nfkc_casefold: {}", utf8proc_errmsg(length));
+  return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length)};
+}
+
+std::string_view unicode_version() { return utf8proc_unicode_version(); }
+
+}  // namespace pomona::text

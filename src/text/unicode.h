@@ -1,0 +1,33 @@
+// Unicode properties and mappings by utf8proc, which only this file's source includes.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace pomona::text {
+
+/// General category L (Lu, Ll, Lt, Lm, Lo).
+bool is_letter(char32_t code_point);
+
+/// General category M (Mn, Mc, Me).
+bool is_mark(char32_t code_point);
+
+/// General category N (Nd, Nl, No).
+bool is_number(char32_t code_point);
+
+/// Property White_Space (Unicode, PropList.txt).
+bool is_white_space(char32_t code_point);
+
+/// Lower case of each code point alone, without rules that look at the neighbours (a capital sigma
+/// is always U+03C3); U+0130 becomes i and a combining dot. Throws bad_argument on ill-formed
+/// UTF-8.
+std::string lower(std::string_view text);
+
+/// NFKC_Casefold (Unicode 15, section 3.13, R5): compatibility forms such as full-width letters
+/// unified, case folded, default-ignorable code points removed. Throws bad_argument on ill-formed
+/// UTF-8.
+std::string nfkc_casefold(std::string_view text);
+
+/// The version of the Unicode tables in use, e.g. "15.0.0".
+std::string_view unicode_version();
+
+}  // namespace pomona::text
