@@ -1,0 +1,43 @@
+#include "tests/support/golden.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace pomona::golden {
+namespace {
+
+TEST(Golden, TinyLlamaAgreesWithItself) {
+  const Golden tiny("llama_tiny");
+  for (const std::string row : {"0", "1"}) {
+    const auto tokens = tiny.integers("tokens." + row);
+    const auto shape = tiny.shape("row." + row + ".logits");
+    ASSERT_EQ(shape, (std::vector<std::size_t>{tokens.size(), 283}));
+    const auto logits = tiny.numbers("row." + row + ".logits");
+    const auto last = logits.end() - 283;
+    EXPECT_EQ(std::max_element(last, logits.end()) - last, tiny.integers("greedy." + row).at(0));
+  }
+  double square = 0;
+  for (double g : tiny.numbers("gradient.model.norm.weight")) square += g * g;
+  EXPECT_DOUBLE_EQ(std::sqrt(square), tiny.facts()["gradient_norms"]["model.norm.weight"]);
+  EXPECT_NEAR(tiny.numbers("loss").at(0), tiny.numbers("loss_f32").at(0), 1e-5);
+}
+
+TEST(Golden, NamesWhatIsMissing) {
+  const Golden tiny("llama_tiny");
+  try {
+    tiny.numbers("row.9");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_STREQ(error.what(), "golden llama_tiny: no array named row.9");
+  }
+  EXPECT_THROW(tiny.integers("loss"), Error);
+  EXPECT_THROW(tiny.numbers("tokens.0"), Error);
+}
+
+}  // namespace
+}  // namespace pomona::golden
