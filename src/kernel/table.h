@@ -1,6 +1,6 @@
-// The table of kernels: plain functions over raw pointers, compiled once per instruction-set level. They do
-// not allocate, throw or start threads; callers cut the work into chunks by shape and call them per chunk.
-// Alphabet of sizes: docs/notation.md.
+// The table of kernels: plain functions over raw pointers, compiled once per instruction-set level.
+// They do not allocate, throw or start threads; callers cut the work into chunks by shape and call
+// them per chunk. Alphabet of sizes: docs/notation.md.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,11 +10,11 @@
 
 namespace pomona::kernel {
 
-/// Activation rows in the form that the GEMM of a panel kind reads, made by `prepare_rows`. Each row is
-/// independent of the others, so any split over threads or batches gives the same bits.
-///   f32: the rows themselves. bf16: rounded to nearest even. u8/u4: int8 in groups of 32 with scale
-///   amax/127, plus what the affine correction needs.
-/// The bytes of one row are a multiple of 64: see prepared_row_bytes.
+/// Activation rows in the form that the GEMM of a panel kind reads, made by `prepare_rows`. Each
+/// row is independent of the others, so any split over threads or batches gives the same bits.
+///   f32: the values. bf16: rounded to nearest even, K padded to pairs. u8 and u4: Int8Group for
+///   each 32 values, the same bytes for both kinds.
+/// The bytes of one row are an odd multiple of 64.
 std::int64_t prepared_row_bytes(PanelKind kind, std::int64_t K);
 
 struct GemmCall {
@@ -25,25 +25,25 @@ struct GemmCall {
   std::int64_t T = 0;                 // rows
   std::int64_t N = 0;                 // output columns, may end inside the last panel
   std::int64_t K = 0;
-  bool accumulate = false;            // y += instead of y = (the residual connection)
+  bool accumulate = false;  // y += instead of y = (the residual connection)
 };
 
-/// One query block of one KV head against a paged cache. Query rows are (position, head in group) pairs:
-/// row r belongs to position first_position + r / group, head r % group.
+/// One query block of one KV head against a paged cache. Query rows are (position, head in group)
+/// pairs: row r belongs to position first_position + r / group, head r % group.
 struct AttentionCall {
-  const float* q = nullptr;              // (positions, group, E): row stride q_stride per position, E per head
-  std::int64_t q_stride = 0;             // floats between positions
-  float* y = nullptr;                    // same form as q
+  const float* q = nullptr;   // (positions, group, E): row stride q_stride per position, E per head
+  std::int64_t q_stride = 0;  // floats between positions
+  float* y = nullptr;         // same form as q
   std::int64_t y_stride = 0;
   std::int64_t positions = 0;
-  std::int64_t first_position = 0;       // absolute position of the first query
-  std::int64_t window = 0;               // 0: all earlier positions; else only the last `window`
+  std::int64_t first_position = 0;  // absolute position of the first query
+  std::int64_t window = 0;          // 0: all earlier positions; else only the last `window`
   const std::byte* const* k_blocks = nullptr;  // per block of kKvBlock positions, this head's keys
   const std::byte* const* v_blocks = nullptr;
-  std::int64_t group = 1;                // query heads per KV head
+  std::int64_t group = 1;  // query heads per KV head
   std::int64_t E = 0;
   float scale = 1;
-  std::byte* scratch = nullptr;          // attention_scratch_bytes(...), 64-byte aligned, one per thread
+  std::byte* scratch = nullptr;  // attention_scratch_bytes(...), 64-byte aligned, one per thread
 };
 
 /// Positions in one block of the KV cache.
@@ -59,66 +59,75 @@ std::int64_t attention_scratch_bytes(std::int64_t positions, std::int64_t group,
 /// Gradient kernels add to their outputs; a null output is not wanted and not computed.
 template <class T>
 struct MathTable {
-  /// y = x / sqrt(mean(x^2) + eps) * weight per row of D; rstd (rows) is kept for backward if not null.
-  void (*rms_norm)(const T* x, const T* weight, T* y, T* rstd, std::int64_t rows, std::int64_t D, double eps);
+  /// y = x / sqrt(mean(x^2) + eps) * weight per row of D; rstd (rows) is kept for backward if not
+  /// null.
+  void (*rms_norm)(const T* x, const T* weight, T* y, T* rstd, std::int64_t rows, std::int64_t D,
+                   double eps);
   void (*rms_norm_back)(const T* dy, const T* x, const T* weight, const T* rstd, T* dx, T* dweight,
                         std::int64_t rows, std::int64_t D);
-  /// Rotates pairs (i, i + E/2) of each head: x (T, heads, E) with row stride, angles (T, E): E/2 cosines then
-  /// E/2 sines. direction +1 rotates forward, -1 back (its gradient).
-  void (*rope)(const T* x, std::int64_t x_stride, const T* angles, T* y, std::int64_t y_stride, std::int64_t rows,
-               std::int64_t heads, std::int64_t E, int direction);
+  /// Rotates pairs (i, i + E/2) of each head: x (T, heads, E) with row stride, angles (T, E): E/2
+  /// cosines then E/2 sines. direction +1 rotates forward, -1 back (its gradient).
+  void (*rope)(const T* x, std::int64_t x_stride, const T* angles, T* y, std::int64_t y_stride,
+               std::int64_t rows, std::int64_t heads, std::int64_t E, int direction);
   /// y = silu(gate) * up, rows of F with strides (gate and up may be halves of one tensor).
   void (*silu_mul)(const T* gate, const T* up, std::int64_t x_stride, T* y, std::int64_t y_stride,
                    std::int64_t rows, std::int64_t F);
-  void (*silu_mul_back)(const T* dy, const T* gate, const T* up, std::int64_t x_stride, T* dgate, T* dup,
-                        std::int64_t dx_stride, std::int64_t rows, std::int64_t F);
+  void (*silu_mul_back)(const T* dy, const T* gate, const T* up, std::int64_t x_stride, T* dgate,
+                        T* dup, std::int64_t dx_stride, std::int64_t rows, std::int64_t F);
   /// y += x, n values.
   void (*add)(const T* x, T* y, std::int64_t n);
-  /// Per row of V logits: loss = log(sum(exp)) - logit[target]; lse (rows) kept for backward. target -1: loss 0.
-  void (*cross_entropy)(const T* logits, const std::int32_t* target, T* loss, T* lse, std::int64_t rows,
-                        std::int64_t V);
-  void (*cross_entropy_back)(const T* dloss, const T* logits, const std::int32_t* target, const T* lse,
-                             T* dlogits, std::int64_t rows, std::int64_t V);
-  /// Reference products, K ascending per output: y (M, N) (+)= a (M, K) b (N, K)^T; a (M, K) b (K, N);
-  /// a (K, M)^T b (K, N).
-  void (*matmul_nt)(const T* a, const T* b, T* y, std::int64_t M, std::int64_t N, std::int64_t K, bool accumulate);
-  void (*matmul_nn)(const T* a, const T* b, T* y, std::int64_t M, std::int64_t N, std::int64_t K, bool accumulate);
-  void (*matmul_tn)(const T* a, const T* b, T* y, std::int64_t M, std::int64_t N, std::int64_t K, bool accumulate);
-  /// Causal attention of one packed sequence and one query head, dense tensors with row strides: q, k, v
-  /// (T, E) -> y (T, E); lse (T) kept for backward.
-  void (*attention)(const T* q, std::int64_t q_stride, const T* k, const T* v, std::int64_t kv_stride, T* y,
-                    std::int64_t y_stride, T* lse, std::int64_t rows, std::int64_t E, double scale);
-  void (*attention_back)(const T* dy, const T* y, std::int64_t y_stride, const T* q, std::int64_t q_stride,
-                         const T* k, const T* v, std::int64_t kv_stride, const T* lse, T* dq, T* dk, T* dv,
-                         std::int64_t dq_stride, std::int64_t dkv_stride, std::int64_t rows, std::int64_t E,
-                         double scale);
+  /// Per row of V logits: loss = log(sum(exp)) - logit[target]; lse (rows) kept for backward.
+  /// target -1: loss 0.
+  void (*cross_entropy)(const T* logits, const std::int32_t* target, T* loss, T* lse,
+                        std::int64_t rows, std::int64_t V);
+  void (*cross_entropy_back)(const T* dloss, const T* logits, const std::int32_t* target,
+                             const T* lse, T* dlogits, std::int64_t rows, std::int64_t V);
+  /// Reference products, K ascending per output: y (M, N) (+)= a (M, K) b (N, K)^T; a (M, K) b (K,
+  /// N); a (K, M)^T b (K, N).
+  void (*matmul_nt)(const T* a, const T* b, T* y, std::int64_t M, std::int64_t N, std::int64_t K,
+                    bool accumulate);
+  void (*matmul_nn)(const T* a, const T* b, T* y, std::int64_t M, std::int64_t N, std::int64_t K,
+                    bool accumulate);
+  void (*matmul_tn)(const T* a, const T* b, T* y, std::int64_t M, std::int64_t N, std::int64_t K,
+                    bool accumulate);
+  /// Causal attention of one packed sequence and one query head, dense tensors with row strides: q,
+  /// k, v (T, E) -> y (T, E); lse (T) kept for backward.
+  void (*attention)(const T* q, std::int64_t q_stride, const T* k, const T* v,
+                    std::int64_t kv_stride, T* y, std::int64_t y_stride, T* lse, std::int64_t rows,
+                    std::int64_t E, double scale);
+  void (*attention_back)(const T* dy, const T* y, std::int64_t y_stride, const T* q,
+                         std::int64_t q_stride, const T* k, const T* v, std::int64_t kv_stride,
+                         const T* lse, T* dq, T* dk, T* dv, std::int64_t dq_stride,
+                         std::int64_t dkv_stride, std::int64_t rows, std::int64_t E, double scale);
 };
 
 struct Table {
   simd::Level level;
   MathTable<float> f32;
 
-  /// Prepares rows x (T, K), x_stride floats apart, for the GEMM of `kind` (not f32 with x_stride == row size:
-  /// there the rows can be used as they are, callers still copy for alignment).
+  /// Prepares rows x (T, K), x_stride floats apart, for the GEMM of `kind`, prepared_row_bytes
+  /// apart.
   void (*prepare_rows)(PanelKind kind, const float* x, std::int64_t x_stride, std::byte* prepared,
                        std::int64_t T, std::int64_t K);
   /// y (T, N) = rows (T, K) W (N, K)^T for the panels given; one function for each panel kind.
   void (*gemm[4])(const GemmCall& call);
-  /// Packs outputs [64 p, 64 p + 64) of W (N, K), stored as `dtype` rows `row_bytes` apart, into panel p of
-  /// `layout` at `panel`. Rows beyond N and values beyond K become zero. u8 and u4 take only block formats
-  /// whose native_panel they are.
-  void (*pack_panel)(const PanelLayout& layout, DType dtype, const std::byte* rows, std::int64_t row_bytes,
-                     std::int64_t rows_left, std::byte* panel);
+  /// Packs outputs [64 p, 64 p + 64) of W (N, K), stored as `dtype` rows `row_bytes` apart, into
+  /// panel p of `layout` at `panel`. Rows beyond N and values beyond K become zero. u8 and u4 take
+  /// only block formats whose native_panel they are.
+  void (*pack_panel)(const PanelLayout& layout, DType dtype, const std::byte* rows,
+                     std::int64_t row_bytes, std::int64_t rows_left, std::byte* panel);
   /// Decodes output row n of a packed matrix to K floats (embedding lookup, oracle).
-  void (*unpack_row)(const PanelLayout& layout, const std::byte* panels, std::int64_t n, float* values);
+  void (*unpack_row)(const PanelLayout& layout, const std::byte* panels, std::int64_t n,
+                     float* values);
 
-  /// Writes one head's key or value rows (T, E), stride floats apart, at positions first.. of the sequence into
-  /// its cache blocks (blocks[position / kKvBlock]).
-  void (*store_keys[2])(const float* k, std::int64_t stride, std::byte* const* blocks, std::int64_t first,
-                        std::int64_t T, std::int64_t E);
-  void (*store_values[2])(const float* v, std::int64_t stride, std::byte* const* blocks, std::int64_t first,
-                          std::int64_t T, std::int64_t E);
-  /// Causal attention over the cache, by KvKind. A row's result does not depend on the other rows of the call.
+  /// Writes one head's key or value rows (T, E), stride floats apart, at positions first.. of the
+  /// sequence into its cache blocks (blocks[position / kKvBlock]).
+  void (*store_keys[2])(const float* k, std::int64_t stride, std::byte* const* blocks,
+                        std::int64_t first, std::int64_t T, std::int64_t E);
+  void (*store_values[2])(const float* v, std::int64_t stride, std::byte* const* blocks,
+                          std::int64_t first, std::int64_t T, std::int64_t E);
+  /// Causal attention over the cache, by KvKind. A row's result does not depend on the other rows
+  /// of the call.
   void (*paged_attention[2])(const AttentionCall& call);
 
   /// Largest value of n floats, and where (the first of equals). n > 0.

@@ -1,5 +1,6 @@
-// The element types of tensors. A block format stores `block` values in `bytes` bytes in the layout of its
-// file (GGUF's ggml_type); one header beside this one describes each, and dtype.cpp lists them all.
+// The element types of tensors. A block format stores `block` values in `bytes` bytes in the layout
+// of its file (GGUF's ggml_type); one header beside this one describes each, and dtype.cpp lists
+// them all.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,8 @@ struct DTypeInfo {
   int gguf_type;          // number of the type in GGUF files
   /// Decodes `count` values (a multiple of `block`) to f32; null for i32.
   void (*unpack)(const std::byte* source, float* values, std::int64_t count);
-  /// Encodes `count` values (a multiple of `block`) from f32; null where Pomona does not write the type.
+  /// Encodes `count` values (a multiple of `block`) from f32; null where Pomona does not write the
+  /// type.
   void (*pack)(const float* values, std::byte* target, std::int64_t count);
 };
 

@@ -13,8 +13,9 @@ std::string_view name_of(Level level);
 /// The highest level that processor and operating system support.
 Level highest_level();
 
-/// The level in use: highest_level(), or the lower one that the environment variable POMONA_ISA names.
-/// Throws bad_argument for an unknown name, unsupported for a level this processor does not have.
+/// The level in use: highest_level(), or the lower one that the environment variable POMONA_ISA
+/// names. Throws bad_argument for an unknown name, unsupported for a level this processor does not
+/// have.
 Level level_in_use();
 
 }  // namespace pomona::simd

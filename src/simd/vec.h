@@ -1,0 +1,209 @@
+// Vectors of the level a file is compiled for: Vec<T> over the compilers' vector extensions (so +,
+// -, *, /, comparisons and ?: are the language's own), and the few operations that have no
+// operator. Only files that are compiled once per level (cmake/Kernels.cmake) include this;
+// everything in it has internal linkage, so no level's code can stand in for another's.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#if POMONA_LEVEL_ID >= 1
+#include <immintrin.h>
+#endif
+
+namespace pomona::simd::POMONA_LEVEL {
+namespace {
+
+/// Bytes of a vector register: 16, 32, 64.
+inline constexpr int kVecBytes = 16 << POMONA_LEVEL_ID;
+
+template <class T>
+struct VecOf {
+  typedef T type __attribute__((vector_size(kVecBytes)));
+  typedef T half __attribute__((vector_size(kVecBytes / 2)));
+};
+template <class T>
+using Vec = typename VecOf<T>::type;
+
+/// Values of T in one vector.
+template <class T>
+inline constexpr int kLanes = kVecBytes / static_cast<int>(sizeof(T));
+
+// ---- memory; no alignment is asked for ----
+
+template <class T>
+[[gnu::always_inline]] inline Vec<T> load(const T* source) {
+  Vec<T> v;
+  __builtin_memcpy(&v, source, sizeof v);
+  return v;
+}
+
+template <class T>
+[[gnu::always_inline]] inline void store(T* target, Vec<T> v) {
+  __builtin_memcpy(target, &v, sizeof v);
+}
+
+template <class T>
+[[gnu::always_inline]] inline Vec<T> broadcast(T value) {
+  return value - Vec<T>{};
+}
+
+/// The first `count` < kLanes values, the rest zero.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> load_first(const T* source, std::int64_t count) {
+  alignas(kVecBytes) T buffer[kLanes<T>] = {};
+  for (std::int64_t i = 0; i < count; ++i) buffer[i] = source[i];
+  return load(buffer);
+}
+
+template <class T>
+[[gnu::always_inline]] inline void store_first(T* target, Vec<T> v, std::int64_t count) {
+  alignas(kVecBytes) T buffer[kLanes<T>];
+  store(buffer, v);
+  for (std::int64_t i = 0; i < count; ++i) target[i] = buffer[i];
+}
+
+/// Asks for the cache line at `address`, which may lie outside of any object.
+[[gnu::always_inline]] inline void prefetch(const void* address) {
+  __builtin_prefetch(address, 0, 3);
+}
+
+/// The same bits as another type.
+template <class To, class From>
+[[gnu::always_inline]] inline To bits_as(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  __builtin_memcpy(&to, &from, sizeof to);
+  return to;
+}
+
+// ---- arithmetic ----
+
+/// a * b + c: rounded once on avx2 and avx512, twice on portable.
+[[gnu::always_inline]] inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+#if POMONA_LEVEL_ID == 2
+  return (Vec<float>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif POMONA_LEVEL_ID == 1
+  return (Vec<float>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  return a * b + c;
+#endif
+}
+
+[[gnu::always_inline]] inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+#if POMONA_LEVEL_ID == 2
+  return (Vec<double>)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif POMONA_LEVEL_ID == 1
+  return (Vec<double>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+  return a * b + c;
+#endif
+}
+
+/// Lane by lane; where one of the two is NaN, b.
+[[gnu::always_inline]] inline Vec<float> max(Vec<float> a, Vec<float> b) {
+#if POMONA_LEVEL_ID == 2
+  return (Vec<float>)_mm512_max_ps((__m512)a, (__m512)b);
+#else
+  return a > b ? a : b;
+#endif
+}
+[[gnu::always_inline]] inline Vec<float> min(Vec<float> a, Vec<float> b) {
+#if POMONA_LEVEL_ID == 2
+  return (Vec<float>)_mm512_min_ps((__m512)a, (__m512)b);
+#else
+  return a < b ? a : b;
+#endif
+}
+[[gnu::always_inline]] inline Vec<double> max(Vec<double> a, Vec<double> b) {
+  return a > b ? a : b;
+}
+[[gnu::always_inline]] inline Vec<double> min(Vec<double> a, Vec<double> b) {
+  return a < b ? a : b;
+}
+
+/// The sum of all lanes, pairwise: lane i with lane i + half, and so on.
+template <class T>
+[[gnu::always_inline]] inline T reduce_add_lanes(const T* lanes) {
+  T sum[kLanes<T>];
+  for (int i = 0; i < kLanes<T>; ++i) sum[i] = lanes[i];
+  for (int half = kLanes<T> / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
+  }
+  return sum[0];
+}
+
+[[gnu::always_inline]] inline float reduce_add(Vec<float> v) {
+  return reduce_add_lanes(reinterpret_cast<const float*>(&v));
+}
+[[gnu::always_inline]] inline double reduce_add(Vec<double> v) {
+  return reduce_add_lanes(reinterpret_cast<const double*>(&v));
+}
+
+[[gnu::always_inline]] inline float reduce_max(Vec<float> v) {
+  float best = v[0];
+  for (int i = 1; i < kLanes<float>; ++i) best = v[i] > best ? v[i] : best;
+  return best;
+}
+
+[[gnu::always_inline]] inline double reduce_max(Vec<double> v) {
+  double best = v[0];
+  for (int i = 1; i < kLanes<double>; ++i) best = v[i] > best ? v[i] : best;
+  return best;
+}
+
+// ---- conversion ----
+
+[[gnu::always_inline]] inline Vec<float> to_float(Vec<std::int32_t> v) {
+  return __builtin_convertvector(v, Vec<float>);
+}
+
+/// Nearest integer, ties to even, for |v| < 2^22.
+[[gnu::always_inline]] inline Vec<std::int32_t> round_to_int(Vec<float> v) {
+  const Vec<float> magic = broadcast(12582912.0f);  // 1.5 * 2^23: the sum's last bit is worth one
+  return bits_as<Vec<std::int32_t>>(v + magic) - bits_as<Vec<std::int32_t>>(magic);
+}
+
+/// bfloat16 is the upper half of a float.
+[[gnu::always_inline]] inline Vec<float> load_bf16(const std::uint16_t* source) {
+  typename VecOf<std::uint16_t>::half h;
+  __builtin_memcpy(&h, source, sizeof h);
+  return bits_as<Vec<float>>(__builtin_convertvector(h, Vec<std::uint32_t>) << 16);
+}
+
+/// The bits of v rounded to bfloat16 (nearest, ties to even; NaN stays NaN), in the low half of
+/// each lane.
+[[gnu::always_inline]] inline Vec<std::uint32_t> bf16_bits(Vec<float> v) {
+  const Vec<std::uint32_t> bits = bits_as<Vec<std::uint32_t>>(v);
+  const Vec<std::uint32_t> rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
+  const Vec<std::uint32_t> quiet = (bits >> 16) | 64U;
+  return (bits & 0x7fffffffU) > 0x7f800000U ? quiet : rounded;
+}
+
+[[gnu::always_inline]] inline void store_bf16(std::uint16_t* target, Vec<float> v) {
+  const typename VecOf<std::uint16_t>::half h =
+      __builtin_convertvector(bf16_bits(v), typename VecOf<std::uint16_t>::half);
+  __builtin_memcpy(target, &h, sizeof h);
+}
+
+/// IEEE half precision, exact, subnormals too.
+[[gnu::always_inline]] inline Vec<float> load_f16(const std::uint16_t* source) {
+#if POMONA_LEVEL_ID == 2
+  return (Vec<float>)_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(source)));
+#elif POMONA_LEVEL_ID == 1
+  return (Vec<float>)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(source)));
+#else
+  Vec<std::uint32_t> h;
+  for (int i = 0; i < kLanes<float>; ++i) h[i] = source[i];
+  const Vec<std::uint32_t> sign = (h & 0x8000U) << 16;
+  const Vec<std::uint32_t> magnitude = h & 0x7fffU;
+  // Shifted to a float's place the exponent is 112 too small; a multiplication by 2^112 mends that,
+  // for subnormals too. Infinity and NaN get the full exponent.
+  const Vec<float> scaled = bits_as<Vec<float>>(magnitude << 13) * 0x1p112f;
+  const Vec<std::uint32_t> special = (magnitude << 13) | 0x7f800000U;
+  return bits_as<Vec<float>>(
+      sign | (magnitude >= 0x7c00U ? special : bits_as<Vec<std::uint32_t>>(scaled)));
+#endif
+}
+
+}  // namespace
+}  // namespace pomona::simd::POMONA_LEVEL
