@@ -1,0 +1,42 @@
+// Where Pomona keeps what it makes and fetches: $POMONA_HOME, else $XDG_DATA_HOME/pomona, else
+// ~/.local/share/pomona (XDG Base Directory Specification 0.8).
+#pragma once
+#include <filesystem>
+
+#include "db/database.h"
+
+namespace pomona::hub {
+
+namespace fs = std::filesystem;
+
+/// The layout below the home folder. Nothing is made before somebody writes.
+class Home {
+ public:
+  /// From the environment. Throws bad_argument if no variable tells where, or a relative path does.
+  Home();
+  explicit Home(fs::path root);
+
+  const fs::path& root() const { return root_; }
+  fs::path models() const { return root_ / "models"; }
+  fs::path user_catalogue() const { return root_ / "models.d"; }
+  fs::path artefacts() const { return root_ / "artefacts"; }
+  fs::path drafts() const { return root_ / "drafts"; }
+  fs::path locks() const { return root_ / "locks"; }
+  fs::path database_path() const { return root_ / "pomona.db"; }
+
+  /// A new connection to the database of aliases, artefacts and file hashes, with its schema
+  /// up to date. Errors as db::Database.
+  db::Database open_database() const;
+
+ private:
+  fs::path root_;
+};
+
+/// Fails with exhausted if the disk that holds `folder` (or its nearest existing parent) has less
+/// than `bytes` free.
+void check_free_space(const fs::path& folder, std::uint64_t bytes, std::string_view operation);
+
+/// The total size of the regular files in a folder; 0 if there is none.
+std::uint64_t folder_bytes(const fs::path& folder);
+
+}  // namespace pomona::hub

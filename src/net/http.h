@@ -1,0 +1,51 @@
+// HTTP GET by libcurl: small documents, and files that resume where an earlier attempt stopped.
+// Proxies (https_proxy, no_proxy ...) and certificates (CURL_CA_BUNDLE, SSL_CERT_FILE,
+// SSL_CERT_DIR) come from the environment, as for the curl program.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+
+namespace pomona::net {
+
+struct HttpOptions {
+  /// Name resolution, connection and TLS handshake together.
+  double connect_seconds = 5;
+  /// The longest time without a single byte.
+  double stall_seconds = 10;
+  /// Attempts after the first one for a failure that may pass: a cut connection, a stall, 408, 429,
+  /// 5xx. An attempt that brought bytes starts the count anew. Nobody there (no such host,
+  /// connection refused) is not tried again.
+  int retries = 3;
+  /// Wait before the first of these attempts; doubled for each further one.
+  double back_off_seconds = 0.5;
+  /// Further request headers, "Name: value".
+  std::vector<std::string> headers;
+  ProgressSink* progress = nullptr;
+  const StopToken* stop = nullptr;
+};
+
+/// The body of a small document. Throws network (no answer, or a status that is no success),
+/// not_found (404, 410), exhausted (more than `limit` bytes), cancelled.
+std::string get(const std::string& url, const HttpOptions& options = {},
+                std::size_t limit = 16 << 20);
+
+struct Download {
+  /// The size of the file now.
+  std::uint64_t bytes = 0;
+  /// How many of them were there before.
+  std::uint64_t resumed_from = 0;
+};
+
+/// Downloads `url` to `part`. Bytes that are already there are kept and the rest is asked for with
+/// Range (RFC 9110, section 14); a server that does not do ranges sends everything anew. Progress
+/// in bytes. On a failure what has come stays in `part`, but for a full disk, which removes it.
+/// Whether the bytes are the right ones is for the caller to check.
+/// Throws network, not_found (404, 410), exhausted (disk full), io, cancelled.
+Download download(const std::string& url, const std::filesystem::path& part,
+                  const HttpOptions& options = {});
+
+}  // namespace pomona::net
