@@ -31,6 +31,7 @@ class TomlTable {
                          ErrorKind kind = ErrorKind::bad_argument);
 
   /// Overrides one value below this table, as `--set tune.lora.rank=16` does; makes missing tables.
+  /// To be called before anything is read.
   /// `value` is a TOML value, or else taken as a string. Throws bad_argument for a key that is no
   /// dotted key, or that leads through something that is no table.
   void set(std::string_view dotted_key, std::string_view value);
