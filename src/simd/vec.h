@@ -205,5 +205,24 @@ template <class T>
 #endif
 }
 
+// ---- dot products of pairs and quads in one lane ----
+
+#if POMONA_LEVEL_ID == 2
+/// sum + a.first * b.first + a.second * b.second on lanes that hold two bfloat16. Subnormals count
+/// as zero.
+[[gnu::always_inline]] inline Vec<float> dot_bf16(Vec<float> sum, Vec<std::uint32_t> a,
+                                                  Vec<std::uint32_t> b) {
+  return (Vec<float>)_mm512_dpbf16_ps((__m512)sum, bits_as<__m512bh>(a), bits_as<__m512bh>(b));
+}
+
+/// sum + u0 s0 + u1 s1 + u2 s2 + u3 s3 on lanes that hold four unsigned and four signed bytes;
+/// exact. In assembly, since g++ 12 and 14 spill the accumulators of the intrinsic.
+[[gnu::always_inline]] inline Vec<std::int32_t> dot_u8s8(Vec<std::int32_t> sum, Vec<std::uint8_t> u,
+                                                         Vec<std::int32_t> s) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(u), "v"(s));
+  return sum;
+}
+#endif
+
 }  // namespace
 }  // namespace pomona::simd::POMONA_LEVEL

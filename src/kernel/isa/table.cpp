@@ -8,6 +8,13 @@ namespace {
 Table make_table() {
   Table table{};
   table.level = static_cast<simd::Level>(POMONA_LEVEL_ID);
+  table.prepare_rows = prepare_rows;
+  table.gemm[static_cast<int>(PanelKind::f32)] = gemm_f32;
+  table.gemm[static_cast<int>(PanelKind::bf16)] = gemm_bf16;
+  table.gemm[static_cast<int>(PanelKind::u8)] = gemm_u8;
+  table.gemm[static_cast<int>(PanelKind::u4)] = gemm_u4;
+  table.pack_panel = pack_panel;
+  table.unpack_row = unpack_row;
   add_rows(table);
   return table;
 }
