@@ -40,9 +40,10 @@ std::size_t regular_size(const Descriptor& file, const fs::path& path) {
 }  // namespace
 
 void fail_io(std::string_view operation, const fs::path& path, int error_number) {
-  const ErrorKind kind = error_number == ENOSPC || error_number == EDQUOT ? ErrorKind::exhausted
-                         : error_number == ENOENT                         ? ErrorKind::not_found
-                                                                          : ErrorKind::io;
+  const ErrorKind kind = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG
+                             ? ErrorKind::exhausted
+                         : error_number == ENOENT ? ErrorKind::not_found
+                                                  : ErrorKind::io;
   fail(kind, "{}: {}: {}", operation, path.string(), std::strerror(error_number));
 }
 

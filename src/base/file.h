@@ -61,8 +61,8 @@ class AtomicFile {
 /// AtomicFile for text at hand. Creates missing parent folders.
 void write_file(const fs::path& path, std::string_view text);
 
-/// Throws the Error for a failed system call on `path`: exhausted for a full disk or quota,
-/// not_found for a missing file, else io.
+/// Throws the Error for a failed system call on `path`: exhausted for a full disk, quota or file
+/// size, not_found for a missing file, else io.
 [[noreturn]] void fail_io(std::string_view operation, const fs::path& path, int error_number);
 
 }  // namespace pomona
