@@ -16,9 +16,9 @@ struct HttpOptions {
   double connect_seconds = 5;
   /// The longest time without a single byte.
   double stall_seconds = 10;
-  /// Attempts after the first one for a failure that may pass: a cut connection, a stall, 408, 429,
-  /// 5xx. An attempt that brought bytes starts the count anew. Nobody there (no such host,
-  /// connection refused) is not tried again.
+  /// Attempts after the first one for a failure that may pass: a cut connection, a stall after the
+  /// first byte, 408, 429, 5xx. An attempt that brought new bytes starts the count anew. Nobody
+  /// there (no such host, refused, no answer) is not tried again.
   int retries = 3;
   /// Wait before the first of these attempts; doubled for each further one.
   double back_off_seconds = 0.5;

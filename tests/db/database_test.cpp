@@ -1,0 +1,143 @@
+// The SQLite wrapper: values, transactions, migrations, several writers, damaged files.
+#include "db/database.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tests/support/temp_folder.h"
+
+namespace pomona::db {
+namespace {
+
+template <class Work>
+Error error_of(Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(ErrorKind::internal, "no error");
+}
+
+TEST(Database, GivesBackTypedValues) {
+  const test::TempFolder folder;
+  Database database(folder / "sub/a.db");
+  database.run("CREATE TABLE t (i INTEGER, r REAL, s TEXT, n TEXT) STRICT");
+  const std::string zeros("a\0b", 3);
+  const std::optional<std::string> none;
+  database.run("INSERT INTO t VALUES (?, ?, ?, ?)", std::int64_t{1} << 60, 0.1, zeros, none);
+  database.run("INSERT INTO t VALUES (?, ?, ?, ?)", 7, 2.0, "", nullptr);
+  EXPECT_EQ(database.changes(), 1);
+  Statement rows = database.query("SELECT i, r, s, n FROM t WHERE i > ? ORDER BY i DESC", 0u);
+  ASSERT_TRUE(rows.step());
+  EXPECT_EQ(rows.integer(0), std::int64_t{1} << 60);
+  EXPECT_EQ(rows.real(1), 0.1);
+  EXPECT_EQ(rows.text(2), zeros);
+  EXPECT_TRUE(rows.is_null(3));
+  ASSERT_TRUE(rows.step());
+  EXPECT_EQ(rows.text(2), "");
+  EXPECT_FALSE(rows.is_null(2));
+  EXPECT_FALSE(rows.step());
+}
+
+TEST(Database, TransactionsRollBackUnlessCommitted) {
+  const test::TempFolder folder;
+  Database database(folder / "a.db");
+  database.run("CREATE TABLE t (i INTEGER)");
+  const auto count = [&] {
+    Statement rows = database.query("SELECT count(*) FROM t");
+    rows.step();
+    return rows.integer(0);
+  };
+  {
+    Transaction transaction(database);
+    database.run("INSERT INTO t VALUES (1)");
+  }
+  EXPECT_EQ(count(), 0);
+  {
+    Transaction transaction(database);
+    database.run("INSERT INTO t VALUES (1)");
+    transaction.commit();
+  }
+  EXPECT_EQ(count(), 1);
+}
+
+TEST(Database, MigratesOnlyWhatIsNew) {
+  const test::TempFolder folder;
+  constexpr std::array<std::string_view, 2> kSteps = {
+      "CREATE TABLE a (x); INSERT INTO a VALUES (1);", "CREATE TABLE b (x);"};
+  {
+    Database database(folder / "a.db");
+    database.migrate(std::span(kSteps).first(1));
+  }
+  Database database(folder / "a.db");
+  database.migrate(kSteps);
+  database.migrate(kSteps);
+  Statement rows = database.query("SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b)");
+  ASSERT_TRUE(rows.step());
+  EXPECT_EQ(rows.integer(0), 1);
+  const Error error = error_of([&] { database.migrate(std::span(kSteps).first(1)); });
+  EXPECT_EQ(error.kind(), ErrorKind::bad_file);
+  EXPECT_NE(std::string(error.what()).find("later version"), std::string::npos);
+}
+
+TEST(Database, AFailedMigrationLeavesNothing) {
+  const test::TempFolder folder;
+  Database database(folder / "a.db");
+  constexpr std::array<std::string_view, 2> kBad = {"CREATE TABLE a (x);", "CREATE NONSENSE;"};
+  EXPECT_THROW(database.migrate(kBad), Error);
+  constexpr std::array<std::string_view, 1> kGood = {"CREATE TABLE a (x);"};
+  database.migrate(kGood);
+}
+
+TEST(Database, ManyWritersLoseNothing) {
+  const test::TempFolder folder;
+  Database(folder / "a.db").run("CREATE TABLE t (i INTEGER)");
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 4; ++w) {
+    writers.emplace_back([&] {
+      Database database(folder / "a.db");
+      for (int i = 0; i < 25; ++i) database.run("INSERT INTO t VALUES (?)", i);
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  Database database(folder / "a.db");
+  Statement rows = database.query("SELECT count(*), sum(i) FROM t");
+  ASSERT_TRUE(rows.step());
+  EXPECT_EQ(rows.integer(0), 100);
+  EXPECT_EQ(rows.integer(1), 4 * 300);
+}
+
+TEST(Database, ALockedDatabaseIsAnIoError) {
+  const test::TempFolder folder;
+  Database holder(folder / "a.db");
+  holder.run("CREATE TABLE t (i INTEGER)");
+  const Transaction transaction(holder);
+  Database other(folder / "a.db", 0.05);
+  const Error error = error_of([&] { other.run("INSERT INTO t VALUES (1)"); });
+  EXPECT_EQ(error.kind(), ErrorKind::io);
+  EXPECT_NE(std::string(error.what()).find("another process"), std::string::npos);
+}
+
+TEST(Database, SaysWhatToDoWithADamagedFile) {
+  const test::TempFolder folder;
+  write_file(folder / "a.db", std::string(5000, 'x'));
+  const Error error = error_of([&] { Database database(folder / "a.db"); });
+  EXPECT_EQ(error.kind(), ErrorKind::bad_file);
+  EXPECT_EQ(std::string(error.what()),
+            "database " + (folder / "a.db").string() +
+                ": damaged (file is not a database); move this file away and try again: it is "
+                "made anew");
+}
+
+TEST(Database, AFolderInItsPlaceIsAnIoError) {
+  const test::TempFolder folder;
+  EXPECT_EQ(error_of([&] { Database database(folder.path()); }).kind(), ErrorKind::io);
+}
+
+}  // namespace
+}  // namespace pomona::db
