@@ -1,0 +1,101 @@
+// How attention multiplies with each kind of KV cache (KvKind).
+#pragma once
+#include "kernel/attention_sizes.h"
+#include "kernel/isa/register_tile.h"
+
+namespace pomona::kernel::POMONA_LEVEL {
+namespace {
+
+struct F32Cache {
+  using Dot = Plain<float>;
+
+  static void put_query(const float* q, float* to, std::int64_t E) {
+    for (std::int64_t e = 0; e < E; e += kLanes<float>) store(to + e, load(q + e));
+  }
+  [[gnu::always_inline]] static void put_weights(float* row, int vec, Vec<float> weights) {
+    store(row + vec * kLanes<float>, weights);
+  }
+};
+
+#if POMONA_LEVEL_ID == 2
+
+/// Pairs of bfloat16 by the processor's dot instruction: sum + a1 b1 + a0 b0 in float.
+struct Bf16Pairs {
+  using Value = float;
+  using A = std::uint32_t;
+  using B = std::uint32_t;
+  using Left = Vec<std::uint32_t>;
+  using Right = Vec<std::uint32_t>;
+  static constexpr std::int64_t kDepth = 2;
+  static constexpr std::int64_t kRightSize = kLanes<float>;
+  [[gnu::always_inline]] static Left left(const A* a) { return broadcast(*a); }
+  [[gnu::always_inline]] static Right right(const B* b, Whole) { return load(b); }
+  [[gnu::always_inline]] static Vec<float> add(Vec<float> sum, Left a, Right b) {
+    return (Vec<float>)_mm512_dpbf16_ps((__m512)sum, bits_as<__m512bh>(a), bits_as<__m512bh>(b));
+  }
+};
+
+/// Queries and weights are rounded to bfloat16.
+struct Bf16Cache {
+  using Dot = Bf16Pairs;
+
+  static void put_query(const float* q, std::uint32_t* to, std::int64_t E) {
+    for (std::int64_t e = 0; e < E; e += kLanes<float>) {
+      store_bf16(reinterpret_cast<std::uint16_t*>(to) + e, load(q + e));
+    }
+  }
+  [[gnu::always_inline]] static void put_weights(std::uint32_t* row, int vec, Vec<float> weights) {
+    const __m256bh rounded = _mm512_cvtneps_pbh((__m512)weights);
+    __builtin_memcpy(row + vec * kLanes<float> / 2, &rounded, sizeof rounded);
+  }
+};
+
+#else
+
+/// Pairs of bfloat16 widened to float, the even one first.
+struct Bf16Widened {
+  struct Pair {
+    float even;
+    float odd;
+  };
+  struct Vectors {
+    Vec<float> even;
+    Vec<float> odd;
+  };
+  using Value = float;
+  using A = Pair;
+  using B = std::uint32_t;
+  using Left = Vectors;
+  using Right = Vectors;
+  static constexpr std::int64_t kDepth = 2;
+  static constexpr std::int64_t kRightSize = kLanes<float>;
+  [[gnu::always_inline]] static Left left(const A* a) {
+    return {broadcast(a->even), broadcast(a->odd)};
+  }
+  [[gnu::always_inline]] static Right right(const B* b, Whole) {
+    const Vec<std::uint32_t> pairs = load(b);
+    return {bits_as<Vec<float> >(pairs << 16), bits_as<Vec<float> >(pairs & 0xffff0000U)};
+  }
+  [[gnu::always_inline]] static Vec<float> add(Vec<float> sum, Left a, Right b) {
+    return fma(a.odd, b.odd, fma(a.even, b.even, sum));
+  }
+};
+
+/// Queries are rounded to bfloat16, as on avx512; weights stay float.
+struct Bf16Cache {
+  using Dot = Bf16Widened;
+
+  static void put_query(const float* q, Dot::Pair* to, std::int64_t E) {
+    for (std::int64_t e = 0; e < E; e += kLanes<float>) {
+      store(&to->even + e, bits_as<Vec<float> >(bf16_bits(load(q + e)) << 16));
+    }
+  }
+  [[gnu::always_inline]] static void put_weights(Dot::Pair* row, int vec, Vec<float> weights) {
+    store(&row->even + vec * kLanes<float>, weights);
+  }
+};
+
+#endif
+
+}  // namespace
+}  // namespace pomona::kernel::POMONA_LEVEL

@@ -1,0 +1,356 @@
+// Row kernels at every level against the f64 oracle or an f64 loop.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/kernel/row_support.h"
+
+namespace pomona::kernel {
+namespace {
+
+class Rows : public testing::TestWithParam<simd::Level> {
+ protected:
+  const Table& kernels() const { return table(GetParam()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Levels, Rows, testing::ValuesIn(levels()),
+                         [](const auto& level) { return std::string(simd::name_of(level.param)); });
+
+/// Sizes around each level's vectors and unrolled steps.
+const std::int64_t kSizes[] = {1, 3, 4, 7, 16, 17, 63, 64, 65, 100, 576};
+
+TEST_P(Rows, RmsNormIsWithinTheRoundingOfItsSum) {
+  for (const std::int64_t D : kSizes) {
+    const std::int64_t rows = 3;
+    const auto x = normal(rows * D, 1);
+    const auto weight = normal(D, 2);
+    std::vector<float> y(x.size()), rstd(rows);
+    std::vector<double> want(x.size()), want_rstd(rows);
+    kernels().f32.rms_norm(x.data(), weight.data(), y.data(), rstd.data(), rows, D, 1e-5);
+    oracle().rms_norm(widen(x).data(), widen(weight).data(), want.data(), want_rstd.data(), rows, D,
+                      1e-5);
+    // The mean of squares is off by at most D u, its root by half of that; three roundings follow.
+    const double bound = (static_cast<double>(D) / 2 + 4) * kU;
+    for (std::size_t i = 0; i < y.size(); ++i)
+      EXPECT_NEAR(y[i], want[i], bound * std::fabs(want[i]));
+    for (std::size_t i = 0; i < rstd.size(); ++i)
+      EXPECT_NEAR(rstd[i], want_rstd[i], bound * want_rstd[i]);
+    std::vector<float> again(x.size());
+    kernels().f32.rms_norm(x.data(), weight.data(), again.data(), nullptr, rows, D, 1e-5);
+    EXPECT_EQ(again, y);
+  }
+}
+
+TEST_P(Rows, RmsNormBackAddsWhatTheOracleAdds) {
+  for (const std::int64_t D : kSizes) {
+    const std::int64_t rows = 3;
+    const auto x = normal(rows * D, 3), dy = normal(rows * D, 4), weight = normal(D, 5);
+    const auto rstd = std::vector<float>{0.7f, 1.1f, 0.9f};
+    std::vector<float> dx(x.size(), 0.5f), dweight(weight.size(), -0.5f);
+    std::vector<double> want_dx(x.size(), 0.5), want_dweight(weight.size(), -0.5);
+    kernels().f32.rms_norm_back(dy.data(), x.data(), weight.data(), rstd.data(), dx.data(),
+                                dweight.data(), rows, D);
+    oracle().rms_norm_back(widen(dy).data(), widen(x).data(), widen(weight).data(),
+                           widen(rstd).data(), want_dx.data(), want_dweight.data(), rows, D);
+    for (std::int64_t i = 0; i < rows * D; ++i) {
+      const std::int64_t row = i / D;
+      double sizes = 0;
+      for (std::int64_t j = row * D; j < (row + 1) * D; ++j) {
+        sizes += std::fabs(dy[j] * weight[j - row * D] * x[j]);
+      }
+      const double r = rstd[row];
+      const double terms = 0.5 + r * std::fabs(dy[i] * weight[i - row * D]) +
+                           std::fabs(x[i]) * r * r * r * sizes / static_cast<double>(D);
+      EXPECT_NEAR(dx[i], want_dx[i], (static_cast<double>(D) + 6) * kU * terms);
+    }
+    for (std::int64_t i = 0; i < D; ++i) {
+      double terms = 0.5;
+      for (std::int64_t row = 0; row < rows; ++row)
+        terms += std::fabs(dy[row * D + i] * x[row * D + i] * rstd[row]);
+      EXPECT_NEAR(dweight[i], want_dweight[i], (rows + 3) * kU * terms);
+    }
+    kernels().f32.rms_norm_back(dy.data(), x.data(), weight.data(), rstd.data(), nullptr, nullptr,
+                                rows, D);
+  }
+}
+
+TEST_P(Rows, RopeTurnsPairsAndBack) {
+  for (const std::int64_t E : {2, 6, 16, 34, 64, 80}) {
+    const std::int64_t rows = 3, heads = 2, stride = heads * E + 5;
+    const auto x = normal(rows * stride, 6);
+    std::vector<float> angles(rows * E);
+    for (std::int64_t i = 0; i < rows * E / 2; ++i) {
+      const std::int64_t row = i / (E / 2), pair = i % (E / 2);
+      angles[row * E + pair] = std::cos(0.3f * static_cast<float>(i));
+      angles[row * E + E / 2 + pair] = std::sin(0.3f * static_cast<float>(i));
+    }
+    std::vector<float> y(x.size(), 9), back(x.size(), 9);
+    kernels().f32.rope(x.data(), stride, angles.data(), y.data(), stride, rows, heads, E, 1);
+    kernels().f32.rope(y.data(), stride, angles.data(), back.data(), stride, rows, heads, E, -1);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      for (std::int64_t head = 0; head < heads; ++head) {
+        for (std::int64_t i = 0; i < E / 2; ++i) {
+          const std::int64_t a = row * stride + head * E + i, b = a + E / 2;
+          const double c = angles[row * E + i], s = angles[row * E + E / 2 + i];
+          const double size = std::fabs(x[a]) + std::fabs(x[b]);
+          EXPECT_NEAR(y[a], x[a] * c - x[b] * s, 3 * kU * size);
+          EXPECT_NEAR(y[b], x[b] * c + x[a] * s, 3 * kU * size);
+          EXPECT_NEAR(back[a], x[a], 12 * kU * size);
+          EXPECT_NEAR(back[b], x[b], 12 * kU * size);
+        }
+      }
+      EXPECT_EQ(y[row * stride + heads * E], 9);  // gaps between rows stay
+    }
+    auto in_place = x;
+    kernels().f32.rope(in_place.data(), stride, angles.data(), in_place.data(), stride, rows, heads,
+                       E, 1);
+    for (std::int64_t i = 0; i < heads * E; ++i) EXPECT_EQ(in_place[i], y[i]);
+  }
+}
+
+TEST_P(Rows, SiluMulIsWithin5Ulp) {
+  for (const std::int64_t F : kSizes) {
+    const std::int64_t rows = 2, stride = 2 * F + 1;
+    const auto x = normal(rows * stride, 7, 20);
+    std::vector<float> y(rows * F);
+    kernels().f32.silu_mul(x.data(), x.data() + F, stride, y.data(), F, rows, F);
+    for (std::int64_t i = 0; i < rows * F; ++i) {
+      const double g = x[i / F * stride + i % F], u = x[i / F * stride + F + i % F];
+      EXPECT_LE(ulps(y[i], g / (1 + std::exp(-g)) * u), 5) << g << " " << u;
+    }
+  }
+}
+
+TEST_P(Rows, SiluMulOfTheLargestGates) {
+  const std::vector<float> gate = {-1000, -100, -88.5f, 0, 88.5f, 1000};
+  const std::vector<float> up(gate.size(), 2);
+  std::vector<float> y(gate.size());
+  const auto n = static_cast<std::int64_t>(gate.size());
+  kernels().f32.silu_mul(gate.data(), up.data(), n, y.data(), n, 1, n);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(y[i], 0, 1e-35);
+  for (std::size_t i = 3; i < gate.size(); ++i) EXPECT_EQ(y[i], 2 * gate[i]);
+}
+
+TEST_P(Rows, SiluMulBackAddsWhatTheOracleAdds) {
+  for (const std::int64_t F : kSizes) {
+    const std::int64_t rows = 2, stride = 2 * F;
+    const auto x = normal(rows * stride, 8, 3), dy = normal(rows * F, 9);
+    std::vector<float> dx(x.size(), 0.25f);
+    std::vector<double> want(x.size(), 0.25);
+    kernels().f32.silu_mul_back(dy.data(), x.data(), x.data() + F, stride, dx.data(), dx.data() + F,
+                                stride, rows, F);
+    oracle().silu_mul_back(widen(dy).data(), widen(x).data(), widen(x).data() + F, stride,
+                           want.data(), want.data() + F, stride, rows, F);
+    for (std::int64_t i = 0; i < rows * stride; ++i) {
+      const std::int64_t row = i / stride, f = i % F;
+      const double d = std::fabs(dy[row * F + f]), g = std::fabs(x[row * stride + f]);
+      const double u = std::fabs(x[row * stride + F + f]);
+      // s, 1 - s and their products are each within a few u of their terms' sizes.
+      EXPECT_NEAR(dx[i], want[i], 12 * kU * (0.25 + d * (i % stride < F ? u * (1 + g) : g)));
+    }
+    kernels().f32.silu_mul_back(dy.data(), x.data(), x.data() + F, stride, nullptr, nullptr, stride,
+                                rows, F);
+  }
+}
+
+TEST_P(Rows, AddIsExactlyRounded) {
+  for (const std::int64_t n : kSizes) {
+    const auto x = normal(n, 10), y = normal(n, 11);
+    auto sum = y;
+    kernels().f32.add(x.data(), sum.data(), n);
+    for (std::int64_t i = 0; i < n; ++i) EXPECT_EQ(sum[i], x[i] + y[i]);
+  }
+}
+
+TEST_P(Rows, CrossEntropyAndItsGradient) {
+  for (const std::int64_t V : {1, 5, 64, 999}) {
+    const std::int64_t rows = 3;
+    const auto logits = normal(rows * V, 12, 5);
+    const std::vector<std::int32_t> target = {0, -1, static_cast<std::int32_t>(V - 1)};
+    const std::vector<float> dloss = {1, 1, 0.5f};
+    std::vector<float> loss(rows, 9), lse(rows), dlogits(logits.size(), 0.125f);
+    kernels().f32.cross_entropy(logits.data(), target.data(), loss.data(), lse.data(), rows, V);
+    kernels().f32.cross_entropy_back(dloss.data(), logits.data(), target.data(), lse.data(),
+                                     dlogits.data(), rows, V);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      double sum = 0, size = 0;
+      for (std::int64_t i = 0; i < V; ++i) {
+        sum += std::exp(static_cast<double>(logits[row * V + i]));
+        size = std::max(size, std::fabs(static_cast<double>(logits[row * V + i])));
+      }
+      const std::int32_t t = target[row];
+      // The sum of exponentials is off by V u + 2 ulp relative, lse by that plus its own rounding.
+      const double bound = (static_cast<double>(V) + 8) * kU + 2 * kU * size;
+      EXPECT_NEAR(lse[row], std::log(sum), bound);
+      EXPECT_NEAR(loss[row], t < 0 ? 0 : std::log(sum) - logits[row * V + t], bound);
+      for (std::int64_t i = 0; i < V; ++i) {
+        const double p = std::exp(logits[row * V + i] - std::log(sum));
+        const double want = t < 0 ? 0.125 : 0.125 + dloss[row] * (p - (i == t ? 1 : 0));
+        EXPECT_NEAR(dlogits[row * V + i], want, 2 * bound * p + 3 * kU);
+      }
+    }
+  }
+}
+
+TEST_P(Rows, CrossEntropyOfHugeLogitsDoesNotOverflow) {
+  const std::vector<float> logits = {30000, 29999, -30000};
+  const std::int32_t target = 0;
+  float loss = 0;
+  kernels().f32.cross_entropy(logits.data(), &target, &loss, nullptr, 1, 3);
+  EXPECT_NEAR(loss, std::log1p(std::exp(-1.0)), 1e-6);
+}
+
+TEST_P(Rows, ArgmaxTakesTheFirstOfEqualsAndNeverNan) {
+  const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
+  for (const std::int64_t n : {1, 2, 15, 64, 1023, 1024, 1025, 5000}) {
+    auto x = normal(n, 13);
+    EXPECT_EQ(kernels().argmax(x.data(), n), std::max_element(x.begin(), x.end()) - x.begin());
+    for (const std::int64_t at : {std::int64_t{0}, n / 2, n - 1}) {
+      auto y = x;
+      y[at] = y[n - 1] = 100;
+      EXPECT_EQ(kernels().argmax(y.data(), n), at);
+      y[0] = nan;
+      if (at > 0) {
+        EXPECT_EQ(kernels().argmax(y.data(), n), at);
+      }
+    }
+    EXPECT_EQ(kernels().argmax(std::vector<float>(n, -inf).data(), n), 0);
+    EXPECT_EQ(kernels().argmax(std::vector<float>(n, nan).data(), n), 0);
+  }
+}
+
+TEST_P(Rows, ExpIsWithinItsUlpOverTheWholeRange) {
+  const double bound = GetParam() == simd::Level::portable ? 1.5 : 1;
+  double worst = 0;
+  std::vector<float> x(1 << 16), e;
+  for (int part = 0; part < 16; ++part) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double at = (static_cast<double>(i) / static_cast<double>(x.size()) + part) / 16;
+      x[i] = static_cast<float>(-105 + 194 * at);
+    }
+    e = x;
+    kernels().exp_sum(e.data(), static_cast<std::int64_t>(e.size()), 0, 1);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double want = std::exp(static_cast<double>(x[i]));
+      if (want > std::numeric_limits<float>::max()) {
+        EXPECT_TRUE(std::isinf(e[i])) << x[i];
+      } else if (want < 0x1p-125) {
+        EXPECT_TRUE(e[i] == 0 || ulps(e[i], want) <= bound) << x[i];
+      } else {
+        worst = std::max(worst, ulps(e[i], want));
+      }
+    }
+  }
+  EXPECT_LE(worst, bound);
+  EXPECT_GT(worst, 0.5);  // a rounded library function would do better: then this test sees nothing
+  RecordProperty("worst_ulp", std::to_string(worst));
+}
+
+TEST_P(Rows, ExpSumWeighsByTemperatureAndSums) {
+  const float inf = std::numeric_limits<float>::infinity();
+  for (const std::int64_t n : {1, 17, 1024, 1030, 5000}) {
+    auto x = normal(n, 14, 8);
+    x[0] = -inf;
+    auto e = x;
+    const double sum = kernels().exp_sum(e.data(), n, 12.5f, 0.75f);
+    double want_sum = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double at = (static_cast<double>(x[i]) - 12.5) * 0.75;
+      const double want = std::exp(at);
+      // The argument's own rounding moves the result by |at| u each time.
+      EXPECT_NEAR(e[i], want, (4 + 2 * std::fabs(std::max(at, -200.0))) * kU * want + 1e-37);
+      want_sum += want;
+    }
+    EXPECT_EQ(e[0], 0);
+    EXPECT_NEAR(sum, want_sum, 1e-5 * want_sum);
+  }
+  float nan = std::nanf("");
+  EXPECT_TRUE(std::isnan(kernels().exp_sum(&nan, 1, 0, 1)));
+}
+
+/// d(loss)/d(x[i]) of every i by central differences with step 1e-5, where loss = f(x).
+template <class F>
+std::vector<double> differences(std::vector<double> x, F f) {
+  std::vector<double> slopes;
+  for (double& v : x) {
+    const double at = v;
+    v = at + 1e-5;
+    const double above = f(x);
+    v = at - 1e-5;
+    const double below = f(x);
+    v = at;
+    slopes.push_back((above - below) / 2e-5);
+  }
+  return slopes;
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+void expect_slopes(const std::vector<double>& got, const std::vector<double>& want) {
+  double size = 0;
+  for (const double w : want) size = std::max(size, std::fabs(w));
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-6 * size) << i;
+}
+
+TEST(RowGradients, RmsNorm) {
+  const std::int64_t rows = 2, D = 7;
+  const auto x = normal<double>(rows * D, 20), w = normal<double>(D, 21),
+             dy = normal<double>(rows * D, 22);
+  std::vector<double> y(x.size()), rstd(rows), dx(x.size()), dw(w.size());
+  const auto loss = [&](const std::vector<double>& xs, const std::vector<double>& ws) {
+    oracle().rms_norm(xs.data(), ws.data(), y.data(), rstd.data(), rows, D, 1e-3);
+    return dot(y, dy);
+  };
+  loss(x, w);
+  oracle().rms_norm_back(dy.data(), x.data(), w.data(), rstd.data(), dx.data(), dw.data(), rows, D);
+  expect_slopes(dx, differences(x, [&](const auto& xs) { return loss(xs, w); }));
+  expect_slopes(dw, differences(w, [&](const auto& ws) { return loss(x, ws); }));
+}
+
+TEST(RowGradients, SiluMul) {
+  const std::int64_t rows = 2, F = 5;
+  const auto x = normal<double>(rows * 2 * F, 23), dy = normal<double>(rows * F, 24);
+  std::vector<double> y(dy.size()), dx(x.size());
+  oracle().silu_mul_back(dy.data(), x.data(), x.data() + F, 2 * F, dx.data(), dx.data() + F, 2 * F,
+                         rows, F);
+  expect_slopes(dx, differences(x, [&](const auto& xs) {
+                  oracle().silu_mul(xs.data(), xs.data() + F, 2 * F, y.data(), F, rows, F);
+                  return dot(y, dy);
+                }));
+}
+
+TEST(RowGradients, Rope) {
+  const std::int64_t E = 6;
+  const auto x = normal<double>(E, 25), dy = normal<double>(E, 26);
+  const std::vector<double> angles = {std::cos(0.1), std::cos(0.2), std::cos(0.3),
+                                      std::sin(0.1), std::sin(0.2), std::sin(0.3)};
+  std::vector<double> y(E), dx(E);
+  oracle().rope(dy.data(), E, angles.data(), dx.data(), E, 1, 1, E, -1);
+  expect_slopes(dx, differences(x, [&](const auto& xs) {
+                  oracle().rope(xs.data(), E, angles.data(), y.data(), E, 1, 1, E, 1);
+                  return dot(y, dy);
+                }));
+}
+
+TEST(RowGradients, CrossEntropy) {
+  const std::int64_t rows = 3, V = 6;
+  const auto logits = normal<double>(rows * V, 27), dloss = normal<double>(rows, 28);
+  const std::vector<std::int32_t> target = {2, -1, 5};
+  std::vector<double> loss(rows), lse(rows), dlogits(logits.size());
+  oracle().cross_entropy(logits.data(), target.data(), loss.data(), lse.data(), rows, V);
+  oracle().cross_entropy_back(dloss.data(), logits.data(), target.data(), lse.data(),
+                              dlogits.data(), rows, V);
+  expect_slopes(dlogits, differences(logits, [&](const auto& xs) {
+                  oracle().cross_entropy(xs.data(), target.data(), loss.data(), lse.data(), rows,
+                                         V);
+                  return dot(loss, dloss);
+                }));
+}
+
+}  // namespace
+}  // namespace pomona::kernel
