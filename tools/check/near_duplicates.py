@@ -22,6 +22,7 @@ from collections import Counter, defaultdict
 SPLITS = ("train", "valid", "test")
 FIELDS = ("id", "kind", "dialogue", "note")
 GRAM = 5
+LIMITS = {"dialogue": 0.1, "note": 0.2}  # unrelated texts of this kind share less than half as much
 LINE = re.compile(r"^([^\s:][^:]{0,39}): \S")
 # A run of letters and digits is a word; a Chinese or Japanese character or a Korean syllable is one by itself.
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
@@ -159,7 +160,7 @@ def self_test():
             folder = pathlib.Path(scratch)
             for split, row in {**good, **change}.items():
                 (folder / f"{split}.jsonl").write_text(json.dumps(dict(zip(FIELDS, row))) + "\n", encoding="utf-8")
-            faults = check(folder, {}, {"dialogue": 0.15, "note": 0.3}, show=lambda line: None)
+            faults = check(folder, {}, LIMITS, show=lambda line: None)
         if (expected is None and faults) or (expected and not any(expected in fault for fault in faults)):
             missed.append(f"self-test: {name}: got {faults or 'no fault'}")
     return missed
@@ -176,8 +177,8 @@ def main():
     parser = argparse.ArgumentParser(description="Checks a data folder for form, counts and near-duplicates.")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--at-least", nargs="*", type=minimum, default=[], metavar="SPLIT=N")
-    parser.add_argument("--dialogue-limit", type=float, default=0.15, help="share of 5-grams (default %(default)s)")
-    parser.add_argument("--note-limit", type=float, default=0.3, help="share of 5-grams (default %(default)s)")
+    parser.add_argument("--dialogue-limit", type=float, default=LIMITS["dialogue"], help="share of 5-grams (default %(default)s)")
+    parser.add_argument("--note-limit", type=float, default=LIMITS["note"], help="share of 5-grams (default %(default)s)")
     args = parser.parse_args()
     limits = {"dialogue": args.dialogue_limit, "note": args.note_limit}
     faults = self_test() + check(args.folder, dict(args.at_least), limits)
