@@ -10,15 +10,22 @@
 namespace pomona::golden {
 namespace {
 
+/// The best token after the last position of a row's logits (T, 283).
+std::ptrdiff_t best_after(const std::vector<double>& logits) {
+  const auto last = logits.end() - 283;
+  return std::max_element(last, logits.end()) - last;
+}
+
 TEST(Golden, TinyLlamaAgreesWithItself) {
-  const Golden tiny("llama_tiny");
+  const Golden tiny("llama_tiny"), stored("llama_tiny_q4_1");
   for (const std::string row : {"0", "1"}) {
     const auto tokens = tiny.integers("tokens." + row);
     const auto shape = tiny.shape("row." + row + ".logits");
     ASSERT_EQ(shape, (std::vector<std::size_t>{tokens.size(), 283}));
-    const auto logits = tiny.numbers("row." + row + ".logits");
-    const auto last = logits.end() - 283;
-    EXPECT_EQ(std::max_element(last, logits.end()) - last, tiny.integers("greedy." + row).at(0));
+    for (const Golden* golden : {&tiny, &stored}) {
+      const auto logits = golden->numbers("row." + row + ".logits");
+      EXPECT_EQ(best_after(logits), golden->integers("greedy." + row).at(0));
+    }
   }
   double square = 0;
   for (double g : tiny.numbers("gradient.model.norm.weight")) square += g * g;
