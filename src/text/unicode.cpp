@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "base/error.h"
-#include "base/text.h"
 
 namespace pomona::text {
 namespace {

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace pomona::text {
 
 /// General category L (Lu, Ll, Lt, Lm, Lo).
@@ -26,6 +28,16 @@ std::string lower(std::string_view text);
 /// unified, case folded, default-ignorable code points removed. Throws bad_argument on ill-formed
 /// UTF-8.
 std::string nfkc_casefold(std::string_view text);
+
+/// Calls visit(code point, its bytes) from the front of `text` to its end or to the first
+/// ill-formed sequence.
+template <class Visit>
+void each_code_point(std::string_view text, Visit visit) {
+  while (const auto character = decode_utf8(text)) {
+    visit(character->code_point, text.substr(0, character->length));
+    text.remove_prefix(character->length);
+  }
+}
 
 /// The version of the Unicode tables in use, e.g. "15.0.0".
 std::string_view unicode_version();
