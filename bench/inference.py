@@ -40,6 +40,8 @@ def decode_roof(model):
 
 def rows(pomona, model, runs):
     """One row for each of the peer's types and number of threads."""
+    if model is None or not model.is_file():
+        raise SystemExit(f"inference: needs the Q4_1 file of SmolLM2-135M-Instruct, got {model}")
     result = []
     for threads in THREADS:
         roof = [pomona, "bench", "--roof", "--threads", threads, "--json"]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a bench: Pomona beside a peer, by the protocol of bench/README.md.
 
-usage: run.py NAME MODEL [--only TEXT] [--tuples N] [--pomona PATH]
+usage: run.py NAME [MODEL] [--only TEXT] [--tuples N] [--pomona PATH]
 e.g.   run.py inference model.gguf --only "1 thread"
 Ends with 0 when every bar was reached, with 1 when one was missed or could not be judged.
 """
@@ -22,7 +22,8 @@ import report  # noqa: E402
 def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", help="a file of this folder that has rows(), e.g. inference")
-    parser.add_argument("model", type=pathlib.Path, help="the model file")
+    parser.add_argument("model", type=pathlib.Path, nargs="?",
+                        help="the model file, for benches that need one")  # fmt: skip
     parser.add_argument("--only", default="", help="rows whose label contains this text")
     parser.add_argument("--tuples", type=int, default=5, help="admitted tuples wanted for each row")
     parser.add_argument("--attempts", type=int, default=20, help="tuples tried at most for each row")

@@ -13,6 +13,7 @@ import harness  # noqa: E402
 import inference  # noqa: E402
 import protocol  # noqa: E402
 import report  # noqa: E402
+import run  # noqa: E402
 from peers import llama_cpp  # noqa: E402
 
 FAKE = [sys.executable, str(pathlib.Path(__file__).with_name("fake_program.py"))]
@@ -155,6 +156,16 @@ class Running(unittest.TestCase):
     def test_a_failing_program_ends_the_bench_with_its_message(self):
         with self.assertRaisesRegex(SystemExit, "ended with 1: fake: no such model"):
             harness.call(FAKE + ["fail"], None)
+
+    def test_a_bench_without_its_model_or_rows_says_so(self):
+        with self.assertRaisesRegex(SystemExit, "needs the Q4_1 file .* got None"):
+            run.main(["inference"])
+        inference_rows, inference.rows = inference.rows, lambda *_: []
+        try:
+            with self.assertRaisesRegex(SystemExit, "no row of inference has 'x'"):
+                run.main(["inference", "--only", "x"])
+        finally:
+            inference.rows = inference_rows
 
     def test_a_missing_test_in_the_peers_output(self):
         with self.assertRaisesRegex(ValueError, "no test of 7"):
