@@ -1,0 +1,52 @@
+#include "tensor/tape.h"
+
+#include <cstring>
+
+#include "base/error.h"
+
+namespace pomona {
+namespace {
+
+/// The gradient tensor of `tensor`, zeroed when first asked for.
+Tensor gradient_target(const Tensor& tensor) {
+  Variable& variable = *tensor.variable();
+  if (!variable.gradient) {
+    const DType dtype = tensor.dtype() == DType::f64 ? DType::f64 : DType::f32;
+    variable.gradient = std::make_shared<Tensor>(Tensor::zeros(tensor.shape(), dtype));
+  }
+  return *variable.gradient;
+}
+
+}  // namespace
+
+void Tape::record(std::string_view op, Tensor& y, std::vector<Tensor> inputs, Saved saved, Backward backward) {
+  y.set_variable(std::make_shared<Variable>());
+  nodes_.push_back({op, y, std::move(inputs), std::move(saved), std::move(backward)});
+}
+
+void Tape::backward(const Context& context, const Tensor& loss) {
+  if (loss.elements() != 1) fail(ErrorKind::bad_shape, "backward: the loss {} is not a single value", loss.shape().text());
+  if (!loss.needs_gradient()) fail(ErrorKind::bad_argument, "backward: the loss depends on nothing that needs a gradient");
+  const Tensor seed = gradient_target(loss);
+  if (seed.dtype() == DType::f64) {
+    *seed.data<double>() = 1;
+  } else {
+    *seed.data<float>() = 1;
+  }
+  Context silent = context;
+  silent.tape = nullptr;
+  while (!nodes_.empty()) {
+    const Node node = std::move(nodes_.back());
+    nodes_.pop_back();
+    const auto& gradient = node.y.variable()->gradient;
+    if (!gradient) continue;
+    std::vector<Tensor> targets(node.inputs.size());
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      if (node.inputs[i].needs_gradient()) targets[i] = gradient_target(node.inputs[i]);
+    }
+    node.backward(silent, *gradient, node.y, node.inputs, node.saved, targets);
+    node.y.variable()->gradient.reset();
+  }
+}
+
+}  // namespace pomona
