@@ -19,14 +19,16 @@ struct Add {
 
   void forward(const Context& context, const Tensor& y, Inputs in, Saved*) const {
     std::memcpy(y.raw(), in[0].raw(), static_cast<std::size_t>(y.bytes()));
-    with_type(y, [&]<class T>() { math<T>(context).add(in[1].data<T>(), y.data<T>(), y.elements()); });
+    with_type(y,
+              [&]<class T>() { math<T>(context).add(in[1].data<T>(), y.data<T>(), y.elements()); });
   }
 
   void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs, const Saved&,
                 Gradients gradients) const {
     with_type(dy, [&]<class T>() {
       for (const Tensor& gradient : gradients) {
-        if (gradient.defined()) math<T>(context).add(dy.data<T>(), gradient.data<T>(), dy.elements());
+        if (gradient.defined())
+          math<T>(context).add(dy.data<T>(), gradient.data<T>(), dy.elements());
       }
     });
   }
@@ -34,10 +36,13 @@ struct Add {
 
 }  // namespace
 
-Tensor add(const Context& context, const Tensor& a, const Tensor& b) { return apply(context, Add{}, {a, b}); }
+Tensor add(const Context& context, const Tensor& a, const Tensor& b) {
+  return apply(context, Add{}, {a, b});
+}
 
 std::vector<Sample> samples_add() {
-  return {{"add", {sample_tensor({3, 5}, 1), sample_tensor({3, 5}, 2)},
+  return {{"add",
+           {sample_tensor({3, 5}, 1), sample_tensor({3, 5}, 2)},
            [](const Context& c, Inputs in) { return add(c, in[0], in[1]); }}};
 }
 

@@ -10,7 +10,8 @@ struct Embedding {
   Shape shape(Inputs in) const {
     const Tensor &weight = in[0], &tokens = in[1];
     if (weight.shape().rank() != 2 || tokens.shape().rank() != 1) {
-      fail(ErrorKind::bad_shape, "embedding: weight {}, tokens {}", weight.shape().text(), tokens.shape().text());
+      fail(ErrorKind::bad_shape, "embedding: weight {}, tokens {}", weight.shape().text(),
+           tokens.shape().text());
     }
     return {tokens.size(0), weight.size(1)};
   }
@@ -38,7 +39,8 @@ struct Embedding {
     const std::int64_t D = dy.size(1);
     with_type(dy, [&]<class T>() {
       for (std::int64_t t = 0; t < dy.size(0); ++t) {
-        math<T>(context).add(dy.data<T>() + t * D, gradients[0].data<T>() + row_of(in[0], in[1], t) * D, D);
+        math<T>(context).add(dy.data<T>() + t * D,
+                             gradients[0].data<T>() + row_of(in[0], in[1], t) * D, D);
       }
     });
   }
@@ -47,7 +49,8 @@ struct Embedding {
   static std::int64_t row_of(const Tensor& weight, const Tensor& tokens, std::int64_t t) {
     const std::int64_t token = tokens.data<std::int32_t>()[t];
     if (token < 0 || token >= weight.size(0)) {
-      fail(ErrorKind::bad_argument, "embedding: token {} at row {}, the vocabulary has {}", token, t, weight.size(0));
+      fail(ErrorKind::bad_argument, "embedding: token {} at row {}, the vocabulary has {}", token,
+           t, weight.size(0));
     }
     return token;
   }

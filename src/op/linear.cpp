@@ -1,5 +1,6 @@
-// Linear maps: y = x W^T for one or several weights that share x, and with a residual. The input is prepared
-// once; products run on packed panels, cut into chunks of whole panels and fixed row counts.
+// Linear maps: y = x W^T for one or several weights that share x, and with a residual. The input is
+// prepared once; products run on packed panels, cut into chunks of whole panels and fixed row
+// counts.
 #include <algorithm>
 #include <cstring>
 
@@ -18,20 +19,21 @@ void prepare(const Context& context, PanelKind kind, const Tensor& x, std::byte*
   const std::int64_t K = x.size(1);
   const std::int64_t row_bytes = kernel::prepared_row_bytes(kind, K);
   parallel_rows(context, x.size(0), 2 * K, [&](std::int64_t begin, std::int64_t end) {
-    context.kernels.prepare_rows(kind, x.data<float>() + begin * x.stride(0), x.stride(0), rows + begin * row_bytes,
-                                 end - begin, K);
+    context.kernels.prepare_rows(kind, x.data<float>() + begin * x.stride(0), x.stride(0),
+                                 rows + begin * row_bytes, end - begin, K);
   });
 }
 
 /// Panels that one chunk takes: enough work for a hand-over, few enough for every core to get some.
 std::int64_t panels_per_chunk(std::int64_t panels, std::int64_t T, std::int64_t K) {
   constexpr std::int64_t kWorkPerChunk = 1 << 19;
-  const std::int64_t by_work = kWorkPerChunk / std::max<std::int64_t>(1, std::min(T, kRowBlock) * K * kPanelWidth / 16);
+  const std::int64_t by_work =
+      kWorkPerChunk / std::max<std::int64_t>(1, std::min(T, kRowBlock) * K * kPanelWidth / 16);
   return std::clamp<std::int64_t>(by_work, 1, std::max<std::int64_t>(1, (panels + 7) / 8));
 }
 
-void multiply(const Context& context, const Packed& weight, const std::byte* rows, float* y, std::int64_t y_stride,
-              std::int64_t T, bool accumulate) {
+void multiply(const Context& context, const Packed& weight, const std::byte* rows, float* y,
+              std::int64_t y_stride, std::int64_t T, bool accumulate) {
   const kernel::PanelLayout& layout = weight.layout();
   const std::int64_t row_bytes = kernel::prepared_row_bytes(layout.kind, layout.K);
   const std::int64_t step = panels_per_chunk(layout.panels(), T, layout.K);
@@ -40,7 +42,8 @@ void multiply(const Context& context, const Packed& weight, const std::byte* row
   context.pool.parallel_for(column_chunks * row_chunks, [&](std::int64_t chunk) {
     const std::int64_t first_row = chunk % row_chunks * kRowBlock;
     const std::int64_t first_panel = chunk / row_chunks * step;
-    const std::int64_t columns = std::min(layout.N, (first_panel + step) * kPanelWidth) - first_panel * kPanelWidth;
+    const std::int64_t columns =
+        std::min(layout.N, (first_panel + step) * kPanelWidth) - first_panel * kPanelWidth;
     kernel::GemmCall call;
     call.rows = rows + first_row * row_bytes;
     call.panels = weight.panel(first_panel);
@@ -55,8 +58,8 @@ void multiply(const Context& context, const Packed& weight, const std::byte* row
 }
 
 /// Products of f32 rows with packed weights, side by side in y.
-void multiply_all(const Context& context, const Tensor& x, std::span<const Parameter* const> weights, const Tensor& y,
-                  bool accumulate) {
+void multiply_all(const Context& context, const Tensor& x,
+                  std::span<const Parameter* const> weights, const Tensor& y, bool accumulate) {
   const std::int64_t T = x.size(0);
   Tensor rows;
   PanelKind prepared = PanelKind::f32;
@@ -91,14 +94,17 @@ struct Linear {
   Shape shape(Inputs in) const {
     std::int64_t N = 0;
     for (std::size_t i = 1; i <= weights.size(); ++i) {
-      if (in[0].shape().rank() != 2 || in[i].shape().rank() != 2 || in[i].size(1) != in[0].size(1)) {
-        fail(ErrorKind::bad_shape, "linear: x {}, weight {}", in[0].shape().text(), in[i].shape().text());
+      if (in[0].shape().rank() != 2 || in[i].shape().rank() != 2 ||
+          in[i].size(1) != in[0].size(1)) {
+        fail(ErrorKind::bad_shape, "linear: x {}, weight {}", in[0].shape().text(),
+             in[i].shape().text());
       }
       N += in[i].size(0);
     }
     const Shape y = {in[0].size(0), N};
     if (has_residual && in.back().shape() != y) {
-      fail(ErrorKind::bad_shape, "linear: residual {}, product {}", in.back().shape().text(), y.text());
+      fail(ErrorKind::bad_shape, "linear: residual {}, product {}", in.back().shape().text(),
+           y.text());
     }
     return y;
   }
@@ -117,7 +123,8 @@ struct Linear {
       const std::int64_t N = in[i].size(0);
       for (std::int64_t t = 0; t < x.size(0); ++t) {
         kernel::oracle().matmul_nt(x.data<double>() + t * x.stride(0), in[i].data<double>(),
-                                   y.data<double>() + t * y.stride(0) + column, 1, N, x.size(1), has_residual);
+                                   y.data<double>() + t * y.stride(0) + column, 1, N, x.size(1),
+                                   has_residual);
       }
       column += N;
     }
@@ -139,19 +146,22 @@ struct Linear {
 
  private:
   template <class T>
-  void backward_one(const Context& context, const Tensor& dy, std::int64_t column, Inputs in, std::size_t i,
-                    Gradients gradients) const {
+  void backward_one(const Context& context, const Tensor& dy, std::int64_t column, Inputs in,
+                    std::size_t i, Gradients gradients) const {
     const std::int64_t rows = dy.size(0), N = in[i].size(0), K = in[i].size(1);
-    const Tensor part = context.empty({rows, N}, dy.dtype());  // this weight's columns of dy, side by side
+    const Tensor part =
+        context.empty({rows, N}, dy.dtype());  // this weight's columns of dy, side by side
     for (std::int64_t t = 0; t < rows; ++t) {
       std::copy_n(dy.data<T>() + t * dy.stride(0) + column, N, part.data<T>() + t * N);
     }
     if (gradients[0].defined()) {
       const Tensor weight = decoded<T>(in[i]);
-      math<T>(context).matmul_nn(part.data<T>(), weight.data<T>(), gradients[0].template data<T>(), rows, K, N, true);
+      math<T>(context).matmul_nn(part.data<T>(), weight.data<T>(), gradients[0].template data<T>(),
+                                 rows, K, N, true);
     }
     if (gradients[i].defined()) {
-      math<T>(context).matmul_tn(part.data<T>(), in[0].data<T>(), gradients[i].template data<T>(), N, K, rows, true);
+      math<T>(context).matmul_tn(part.data<T>(), in[0].data<T>(), gradients[i].template data<T>(),
+                                 N, K, rows, true);
     }
   }
 };
@@ -168,7 +178,8 @@ Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter
   return apply(context, Linear{{weights.begin(), weights.end()}}, inputs_of(x, weights));
 }
 
-Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& x, const Parameter& weight) {
+Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& x,
+                  const Parameter& weight) {
   const Parameter* weights[] = {&weight};
   std::vector<Tensor> inputs = inputs_of(x, weights);
   inputs.push_back(residual);
@@ -188,8 +199,12 @@ std::vector<Sample> samples_linear() {
   const auto with_residual = [](const Context& c, Inputs in) {
     return linear_add(c, in[2], in[0], Parameter(in[1]));
   };
-  return {{"linear", {sample_tensor({3, 5}, 1), sample_tensor({4, 5}, 2), sample_tensor({2, 5}, 3)}, side_by_side},
-          {"linear_add", {sample_tensor({3, 6}, 4), sample_tensor({5, 6}, 5), sample_tensor({3, 5}, 6)}, with_residual}};
+  return {{"linear",
+           {sample_tensor({3, 5}, 1), sample_tensor({4, 5}, 2), sample_tensor({2, 5}, 3)},
+           side_by_side},
+          {"linear_add",
+           {sample_tensor({3, 6}, 4), sample_tensor({5, 6}, 5), sample_tensor({3, 5}, 6)},
+           with_residual}};
 }
 
 }  // namespace pomona::op

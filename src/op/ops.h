@@ -1,6 +1,7 @@
-// The whole vocabulary of the engine: coarse, fused operations, one file each. Every op throws bad_shape with
-// its name and the shapes it was given; docs/notation.md has the alphabet. Under a tape an op is recorded
-// where an input needs a gradient; while planning only shapes and work are counted.
+// The whole vocabulary of the engine: coarse, fused operations, one file each. Every op throws
+// bad_shape with its name and the shapes it was given; docs/notation.md has the alphabet. Under a
+// tape an op is recorded where an input needs a gradient; while planning only shapes and work are
+// counted.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -16,32 +17,37 @@ namespace pomona::op {
 /// Rows of a table. weight (V, D) in any storage format, tokens (T) -> (T, D).
 Tensor embedding(const Context& context, const Tensor& weight, const Tensor& tokens);
 
-/// Root mean square normalisation (Zhang and Sennrich 2019, arXiv:1910.07467): x / sqrt(mean(x^2) + eps) * weight.
-/// x (T, D), weight (D) -> (T, D).
+/// Root mean square normalisation (Zhang and Sennrich 2019, arXiv:1910.07467): x / sqrt(mean(x^2) +
+/// eps) * weight. x (T, D), weight (D) -> (T, D).
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, double eps);
 
-/// Products with several weights that share their input, side by side: x (T, K), weights (N_i, K) -> (T, sum N_i).
+/// Products with several weights that share their input, side by side: x (T, K), weights (N_i, K)
+/// -> (T, sum N_i).
 Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter* const> weights);
 
-/// residual (T, N) + x (T, K) weight (N, K)^T. Unless recording, the sum is written into residual, which is
-/// returned.
-Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& x, const Parameter& weight);
+/// residual (T, N) + x (T, K) weight (N, K)^T. Unless recording, the sum is written into residual,
+/// which is returned.
+Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& x,
+                  const Parameter& weight);
 
-/// Angles for rope: positions (T) -> (T, E), E/2 cosines then E/2 sines of position * theta^(-2i/E).
-Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions, std::int64_t E, double theta,
-                   DType dtype = DType::f32);
+/// Angles for rope: positions (T) -> (T, E), E/2 cosines then E/2 sines of position *
+/// theta^(-2i/E).
+Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions, std::int64_t E,
+                   double theta, DType dtype = DType::f32);
 
-/// Rotary position embedding (Su et al. 2021, arXiv:2104.09864, eq. 34), pairs (i, i + E/2) as checkpoints of
-/// the hub have them. x (T, heads * E), angles (T, E) -> (T, heads * E).
+/// Rotary position embedding (Su et al. 2021, arXiv:2104.09864, eq. 34), pairs (i, i + E/2) as
+/// checkpoints of the hub have them. x (T, heads * E), angles (T, E) -> (T, heads * E).
 Tensor rope(const Context& context, const Tensor& x, const Tensor& angles);
 
-/// Causal attention (Vaswani et al. 2017, arXiv:1706.03762, eq. 1) of packed sequences, `lengths` rows each, in
-/// order. q (T, H * E), k and v (T, G * E), H a multiple of G -> (T, H * E). Scores are scaled by 1/sqrt(E).
+/// Causal attention (Vaswani et al. 2017, arXiv:1706.03762, eq. 1) of packed sequences, `lengths`
+/// rows each, in order. q (T, H * E), k and v (T, G * E), H a multiple of G -> (T, H * E). Scores
+/// are scaled by 1/sqrt(E).
 Tensor attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
                  std::span<const std::int64_t> lengths, std::int64_t E);
 
-/// Where the rows of one sequence stand in a batch, and its cache: `blocks` of kernel::kKvBlock positions; the
-/// keys of KV head g are at blocks[b] + g * head_bytes, its values at blocks[b] + (G + g) * head_bytes.
+/// Where the rows of one sequence stand in a batch, and its cache: `blocks` of kernel::kKvBlock
+/// positions; the keys of KV head g are at blocks[b] + g * head_bytes, its values at blocks[b] + (G
+/// + g) * head_bytes.
 struct CacheSlice {
   std::int64_t first_row = 0;
   std::int64_t rows = 0;
@@ -49,13 +55,14 @@ struct CacheSlice {
   std::span<std::byte* const> blocks;
 };
 
-/// Writes k and v (T, G * E) into the cache, then attends to everything cached up to each row's position.
-/// q (T, H * E) -> (T, H * E). A result does not depend on the other rows of the batch. Throws bad_argument
-/// under a tape if an input needs a gradient: a cache has none.
+/// Writes k and v (T, G * E) into the cache, then attends to everything cached up to each row's
+/// position. q (T, H * E) -> (T, H * E). A result does not depend on the other rows of the batch.
+/// Throws bad_argument under a tape if an input needs a gradient: a cache has none.
 Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
                         std::span<const CacheSlice> slices, kernel::KvKind kind, std::int64_t E);
 
-/// Gated activation silu(gate) * up (Shazeer 2020, arXiv:2002.05202): x (T, 2F), gate then up -> (T, F).
+/// Gated activation silu(gate) * up (Shazeer 2020, arXiv:2002.05202): x (T, 2F), gate then up ->
+/// (T, F).
 Tensor silu_mul(const Context& context, const Tensor& x);
 
 /// a + b, equal shapes.
@@ -67,7 +74,8 @@ Tensor columns(const Context& context, const Tensor& x, std::int64_t start, std:
 /// Rows `index` of x (T, D) -> (n, D).
 Tensor gather_rows(const Context& context, const Tensor& x, std::span<const std::int32_t> index);
 
-/// Negative log-likelihood per row: logits (T, V), targets (T), -1 for rows that do not count -> (T).
+/// Negative log-likelihood per row: logits (T, V), targets (T), -1 for rows that do not count ->
+/// (T).
 Tensor cross_entropy(const Context& context, const Tensor& logits, const Tensor& targets);
 
 /// Sum of x times `factor` -> (1).

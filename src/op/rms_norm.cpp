@@ -11,7 +11,8 @@ struct RmsNorm {
   Shape shape(Inputs in) const {
     const Tensor &x = in[0], &weight = in[1];
     if (x.shape().rank() != 2 || weight.shape() != Shape{x.size(1)}) {
-      fail(ErrorKind::bad_shape, "rms_norm: x {}, weight {}", x.shape().text(), weight.shape().text());
+      fail(ErrorKind::bad_shape, "rms_norm: x {}, weight {}", x.shape().text(),
+           weight.shape().text());
     }
     return x.shape();
   }
@@ -25,19 +26,19 @@ struct RmsNorm {
     with_type(x, [&]<class T>() {
       parallel_rows(context, x.size(0), 2 * D, [&](std::int64_t begin, std::int64_t end) {
         T* kept = rstd.defined() ? rstd.data<T>() + begin : nullptr;
-        math<T>(context).rms_norm(x.data<T>() + begin * D, weight.data<T>(), y.data<T>() + begin * D, kept,
-                                  end - begin, D, eps);
+        math<T>(context).rms_norm(x.data<T>() + begin * D, weight.data<T>(),
+                                  y.data<T>() + begin * D, kept, end - begin, D, eps);
       });
     });
   }
 
-  void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in, const Saved& saved,
-                Gradients gradients) const {
+  void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in,
+                const Saved& saved, Gradients gradients) const {
     const Tensor &x = in[0], &weight = in[1];
     with_type(x, [&]<class T>() {
-      math<T>(context).rms_norm_back(dy.data<T>(), x.data<T>(), weight.data<T>(), saved[0].data<T>(),
-                                     data_or_null<T>(gradients[0]), data_or_null<T>(gradients[1]), x.size(0),
-                                     x.size(1));
+      math<T>(context).rms_norm_back(dy.data<T>(), x.data<T>(), weight.data<T>(),
+                                     saved[0].data<T>(), data_or_null<T>(gradients[0]),
+                                     data_or_null<T>(gradients[1]), x.size(0), x.size(1));
     });
   }
 };

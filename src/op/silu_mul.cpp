@@ -22,7 +22,8 @@ struct SiluMul {
     with_type(x, [&]<class T>() {
       parallel_rows(context, x.size(0), 8 * F, [&](std::int64_t begin, std::int64_t end) {
         const T* gate = x.data<T>() + begin * 2 * F;
-        math<T>(context).silu_mul(gate, gate + F, 2 * F, y.data<T>() + begin * F, F, end - begin, F);
+        math<T>(context).silu_mul(gate, gate + F, 2 * F, y.data<T>() + begin * F, F, end - begin,
+                                  F);
       });
     });
   }
@@ -32,8 +33,8 @@ struct SiluMul {
     const Tensor &x = in[0], &dx = gradients[0];
     const std::int64_t F = dy.size(1);
     with_type(x, [&]<class T>() {
-      math<T>(context).silu_mul_back(dy.data<T>(), x.data<T>(), x.data<T>() + F, 2 * F, dx.data<T>(),
-                                     dx.data<T>() + F, 2 * F, x.size(0), F);
+      math<T>(context).silu_mul_back(dy.data<T>(), x.data<T>(), x.data<T>() + F, 2 * F,
+                                     dx.data<T>(), dx.data<T>() + F, 2 * F, x.size(0), F);
     });
   }
 };
@@ -44,7 +45,8 @@ Tensor silu_mul(const Context& context, const Tensor& x) { return apply(context,
 
 std::vector<Sample> samples_silu_mul() {
   const auto run = [](const Context& c, Inputs in) { return silu_mul(c, in[0]); };
-  return {{"silu_mul", {sample_tensor({3, 10}, 1)}, run}, {"silu_mul", {sample_tensor({2, 34}, 2)}, run}};
+  return {{"silu_mul", {sample_tensor({3, 10}, 1)}, run},
+          {"silu_mul", {sample_tensor({2, 34}, 2)}, run}};
 }
 
 }  // namespace pomona::op

@@ -19,14 +19,17 @@ std::size_t padded(std::size_t size) {
 }  // namespace
 
 std::size_t physical_memory_bytes() {
-  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 Arena::Arena() : capacity_(std::numeric_limits<std::size_t>::max() / 2), free_{{0, capacity_}} {}
 
 Arena::Arena(std::size_t capacity) : capacity_(padded(capacity)), free_{{0, capacity_}} {
-  void* address = ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (address == MAP_FAILED) fail(ErrorKind::exhausted, "memory: cannot reserve {} of addresses", human_bytes(capacity_));
+  void* address = ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED)
+    fail(ErrorKind::exhausted, "memory: cannot reserve {} of addresses", human_bytes(capacity_));
   base_ = static_cast<std::byte*>(address);
 }
 
@@ -37,9 +40,11 @@ Arena::~Arena() {
 
 StorageRef Arena::allocate(std::size_t size) {
   const std::size_t need = padded(size);
-  const auto span = std::find_if(free_.begin(), free_.end(), [&](const Span& s) { return s.size >= need; });
+  const auto span =
+      std::find_if(free_.begin(), free_.end(), [&](const Span& s) { return s.size >= need; });
   if (span == free_.end()) {
-    fail(ErrorKind::exhausted, "memory: {} more do not fit beside the {} in use", human_bytes(size), human_bytes(in_use_));
+    fail(ErrorKind::exhausted, "memory: {} more do not fit beside the {} in use", human_bytes(size),
+         human_bytes(in_use_));
   }
   const std::size_t offset = span->offset;
   span->offset += need;

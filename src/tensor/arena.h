@@ -1,6 +1,6 @@
-// The memory of activations: one reserved address range, handed out first fit and taken back when a tensor's
-// last reference goes, so eager code frees by last use and never calls malloc. A planning arena does the same
-// arithmetic without memory: its peak is exact before anything is allocated.
+// The memory of activations: one reserved address range, handed out first fit and taken back when a
+// tensor's last reference goes, so eager code frees by last use and never calls malloc. A planning
+// arena does the same arithmetic without memory: its peak is exact before anything is allocated.
 #pragma once
 #include <cstddef>
 #include <map>
@@ -42,9 +42,9 @@ class Arena final : public StorageOwner {
   std::size_t capacity_;
   std::size_t in_use_ = 0;
   std::size_t peak_ = 0;
-  std::vector<Span> free_;                // by offset, never adjacent
-  std::vector<Storage*> idle_;            // storages to use again
-  std::map<Storage*, Span> planned_;      // places of planning storages, whose data is null
+  std::vector<Span> free_;            // by offset, never adjacent
+  std::vector<Storage*> idle_;        // storages to use again
+  std::map<Storage*, Span> planned_;  // places of planning storages, whose data is null
 };
 
 /// The physical memory of this machine in bytes: the usual capacity of an arena.

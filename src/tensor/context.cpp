@@ -18,10 +18,13 @@ Compute parse_compute(std::string_view name) {
   fail(ErrorKind::bad_argument, "compute mode \"{}\": choose f32, bf16 or fast", name);
 }
 
-std::string_view name_of(Compute compute) { return kComputeNames[static_cast<std::size_t>(compute)]; }
+std::string_view name_of(Compute compute) {
+  return kComputeNames[static_cast<std::size_t>(compute)];
+}
 
 Tensor Context::empty(Shape shape, DType dtype) const {
-  return Tensor(arena.allocate(static_cast<std::size_t>(bytes_of(dtype, shape.elements()))), shape, dtype);
+  return Tensor(arena.allocate(static_cast<std::size_t>(bytes_of(dtype, shape.elements()))), shape,
+                dtype);
 }
 
 }  // namespace pomona

@@ -1,4 +1,5 @@
-// What every computation is given: threads, memory, kernels, the compute mode, and who listens. No globals.
+// What every computation is given: threads, memory, kernels, the compute mode, and who listens. No
+// globals.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -13,8 +14,8 @@ namespace pomona {
 
 class Tape;
 
-/// Precision of a computation; docs/notation.md says what each means for the residual stream, GEMM inputs and
-/// the KV cache.
+/// Precision of a computation; docs/notation.md says what each means for the residual stream, GEMM
+/// inputs and the KV cache.
 enum class Compute { f32, bf16, fast };
 
 /// Throws bad_argument naming the three modes.
@@ -23,8 +24,8 @@ std::string_view name_of(Compute compute);
 
 /// Work counted by a run with shapes only.
 struct Plan {
-  double operations = 0;      // additions and multiplications
-  double weight_bytes = 0;    // parameter bytes read
+  double operations = 0;    // additions and multiplications
+  double weight_bytes = 0;  // parameter bytes read
 };
 
 struct Context {
@@ -33,22 +34,24 @@ struct Context {
   const kernel::Table& kernels;
   Compute compute = Compute::fast;
   const StopToken* stop = nullptr;
-  Tape* tape = nullptr;       // null: nothing is recorded
-  Plan* plan = nullptr;       // not null: shapes only, nothing is computed
+  Tape* tape = nullptr;  // null: nothing is recorded
+  Plan* plan = nullptr;  // not null: shapes only, nothing is computed
 
   bool planning() const { return plan != nullptr; }
   /// An uninitialised tensor from the arena.
   Tensor empty(Shape shape, DType dtype = DType::f32) const;
 };
 
-/// Calls f(begin, end) for pieces of [0, rows) in parallel; the piece length follows from the work per row
-/// alone, never from the number of threads.
+/// Calls f(begin, end) for pieces of [0, rows) in parallel; the piece length follows from the work
+/// per row alone, never from the number of threads.
 template <class F>
 void parallel_rows(const Context& context, std::int64_t rows, std::int64_t work_per_row, F&& f) {
   constexpr std::int64_t kWorkPerPiece = 1 << 14;
-  const std::int64_t piece = std::max<std::int64_t>(1, kWorkPerPiece / std::max<std::int64_t>(1, work_per_row));
+  const std::int64_t piece =
+      std::max<std::int64_t>(1, kWorkPerPiece / std::max<std::int64_t>(1, work_per_row));
   const std::int64_t pieces = (rows + piece - 1) / piece;
-  context.pool.parallel_for(pieces, [&](std::int64_t i) { f(i * piece, std::min(rows, (i + 1) * piece)); });
+  context.pool.parallel_for(pieces,
+                            [&](std::int64_t i) { f(i * piece, std::min(rows, (i + 1) * piece)); });
 }
 
 }  // namespace pomona

@@ -27,7 +27,8 @@ PanelKind panel_kind(DType dtype, Compute compute) {
 
 const Packed& Parameter::packed(const Context& context) const {
   const PanelKind kind = panel_kind(value.dtype(), context.compute);
-  if (!packed_ || packed_->layout().kind != kind) packed_ = std::make_shared<const Packed>(context, value, kind);
+  if (!packed_ || packed_->layout().kind != kind)
+    packed_ = std::make_shared<const Packed>(context, value, kind);
   return *packed_;
 }
 

@@ -1,4 +1,5 @@
-// A weight matrix as GEMM reads it: panels in a kernel layout, made once from a tensor in file layout.
+// A weight matrix as GEMM reads it: panels in a kernel layout, made once from a tensor in file
+// layout.
 #pragma once
 #include "kernel/panel.h"
 #include "tensor/context.h"
@@ -8,12 +9,14 @@ namespace pomona {
 
 class Packed {
  public:
-  /// Packs W (N, K) in parallel. The bytes of a mapped file behind it are given back: the tensor can still be
-  /// read (rows for an embedding), at the price of a page fault.
+  /// Packs W (N, K) in parallel. The bytes of a mapped file behind it are given back: the tensor
+  /// can still be read (rows for an embedding), at the price of a page fault.
   Packed(const Context& context, const Tensor& weight, kernel::PanelKind kind);
 
   const kernel::PanelLayout& layout() const { return layout_; }
-  const std::byte* panel(std::int64_t p) const { return storage_->data + p * layout_.panel_bytes(); }
+  const std::byte* panel(std::int64_t p) const {
+    return storage_->data + p * layout_.panel_bytes();
+  }
 
  private:
   kernel::PanelLayout layout_;

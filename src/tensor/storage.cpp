@@ -12,7 +12,8 @@
 namespace pomona {
 namespace {
 
-/// From this size on memory comes straight from the system: zeroed lazily, in huge pages where it can.
+/// From this size on memory comes straight from the system: zeroed lazily, in huge pages where it
+/// can.
 constexpr std::size_t kLarge = std::size_t{4} << 20;
 
 class HeapOwner final : public StorageOwner {
@@ -39,7 +40,8 @@ class MappingOwner final : public StorageOwner {
     delete &storage;
     delete this;
   }
-  void release_pages(const Storage& storage, std::size_t offset, std::size_t size) noexcept override {
+  void release_pages(const Storage& storage, std::size_t offset,
+                     std::size_t size) noexcept override {
     file_->release({storage.data + offset, size});
   }
 
@@ -51,14 +53,18 @@ class MappingOwner final : public StorageOwner {
 
 StorageRef heap_storage(std::size_t size) {
   if (size >= kLarge) {
-    void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (address == MAP_FAILED) fail(ErrorKind::exhausted, "memory: no {} left to allocate", human_bytes(size));
+    void* address =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address == MAP_FAILED)
+      fail(ErrorKind::exhausted, "memory: no {} left to allocate", human_bytes(size));
     ::madvise(address, size, MADV_HUGEPAGE);
     return StorageRef(new Storage(static_cast<std::byte*>(address), size, heap_owner()));
   }
   const std::size_t padded = (size + kAlignment - 1) / kAlignment * kAlignment;
-  auto* data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, std::max(padded, kAlignment)));
-  if (data == nullptr) fail(ErrorKind::exhausted, "memory: no {} left to allocate", human_bytes(size));
+  auto* data =
+      static_cast<std::byte*>(std::aligned_alloc(kAlignment, std::max(padded, kAlignment)));
+  if (data == nullptr)
+    fail(ErrorKind::exhausted, "memory: no {} left to allocate", human_bytes(size));
   std::memset(data, 0, padded);
   return StorageRef(new Storage(data, size, heap_owner()));
 }

@@ -1,4 +1,5 @@
-// The memory behind tensors: reference-counted bytes from the heap, from an arena, or from a mapped file.
+// The memory behind tensors: reference-counted bytes from the heap, from an arena, or from a mapped
+// file.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -17,7 +18,8 @@ class StorageOwner {
  public:
   virtual ~StorageOwner() = default;
   virtual void recycle(Storage& storage) noexcept = 0;
-  /// The bytes will not be read soon: memory that can be read again from elsewhere may be given back.
+  /// The bytes will not be read soon: memory that can be read again from elsewhere may be given
+  /// back.
   virtual void release_pages(const Storage&, std::size_t, std::size_t) noexcept {}
 };
 

@@ -19,14 +19,17 @@ Tensor gradient_target(const Tensor& tensor) {
 
 }  // namespace
 
-void Tape::record(std::string_view op, Tensor& y, std::vector<Tensor> inputs, Saved saved, Backward backward) {
+void Tape::record(std::string_view op, Tensor& y, std::vector<Tensor> inputs, Saved saved,
+                  Backward backward) {
   y.set_variable(std::make_shared<Variable>());
   nodes_.push_back({op, y, std::move(inputs), std::move(saved), std::move(backward)});
 }
 
 void Tape::backward(const Context& context, const Tensor& loss) {
-  if (loss.elements() != 1) fail(ErrorKind::bad_shape, "backward: the loss {} is not a single value", loss.shape().text());
-  if (!loss.needs_gradient()) fail(ErrorKind::bad_argument, "backward: the loss depends on nothing that needs a gradient");
+  if (loss.elements() != 1)
+    fail(ErrorKind::bad_shape, "backward: the loss {} is not a single value", loss.shape().text());
+  if (!loss.needs_gradient())
+    fail(ErrorKind::bad_argument, "backward: the loss depends on nothing that needs a gradient");
   const Tensor seed = gradient_target(loss);
   if (seed.dtype() == DType::f64) {
     *seed.data<double>() = 1;

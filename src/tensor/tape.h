@@ -1,5 +1,5 @@
-// Reverse-mode differentiation by an eager tape: nodes are recorded in the order of creation and walked back.
-// A gradient that nobody needs is neither computed nor stored. First order only.
+// Reverse-mode differentiation by an eager tape: nodes are recorded in the order of creation and
+// walked back. A gradient that nobody needs is neither computed nor stored. First order only.
 #pragma once
 #include <functional>
 #include <memory>
@@ -20,13 +20,15 @@ using Gradients = std::span<Tensor>;
 
 class Tape {
  public:
-  using Backward = std::function<void(const Context&, const Tensor& dy, const Tensor& y, Inputs, const Saved&, Gradients)>;
+  using Backward = std::function<void(const Context&, const Tensor& dy, const Tensor& y, Inputs,
+                                      const Saved&, Gradients)>;
 
   /// Adds a node; gives `y` its place in differentiation.
-  void record(std::string_view op, Tensor& y, std::vector<Tensor> inputs, Saved saved, Backward backward);
+  void record(std::string_view op, Tensor& y, std::vector<Tensor> inputs, Saved saved,
+              Backward backward);
 
-  /// Gradients of every leaf with respect to `loss`, a single value, added to what the leaves already hold.
-  /// The tape is empty afterwards.
+  /// Gradients of every leaf with respect to `loss`, a single value, added to what the leaves
+  /// already hold. The tape is empty afterwards.
   void backward(const Context& context, const Tensor& loss);
 
   std::size_t nodes() const { return nodes_.size(); }
@@ -42,13 +44,14 @@ class Tape {
   std::vector<Node> nodes_;
 };
 
-/// Runs an op: shape, memory, forward, and a node on the tape where an input needs a gradient. An op is a
-/// struct with
+/// Runs an op: shape, memory, forward, and a node on the tape where an input needs a gradient. An
+/// op is a struct with
 ///   static constexpr std::string_view kName;
 ///   Shape shape(Inputs) const;                              throws bad_shape
-///   double operations(Inputs) const;                        additions and multiplications of forward
-///   void forward(const Context&, const Tensor& y, Inputs, Saved*) const;     saves only if Saved is not null
-///   void backward(const Context&, const Tensor& dy, const Tensor& y, Inputs, const Saved&, Gradients) const;
+///   double operations(Inputs) const;                        additions and multiplications of
+///   forward void forward(const Context&, const Tensor& y, Inputs, Saved*) const;     saves only if
+///   Saved is not null void backward(const Context&, const Tensor& dy, const Tensor& y, Inputs,
+///   const Saved&, Gradients) const;
 template <class Op>
 Tensor apply(const Context& context, const Op& op, std::initializer_list<Tensor> inputs) {
   return apply(context, op, std::vector<Tensor>(inputs));
@@ -69,14 +72,16 @@ Tensor apply(const Context& context, const Op& op, std::vector<Tensor> inputs) {
   Saved saved;
   op.forward(context, y, inputs, recording ? &saved : nullptr);
   if (recording) {
-    context.tape->record(Op::kName, y, std::move(inputs), std::move(saved),
-                         [op](const Context& c, const Tensor& dy, const Tensor& out, Inputs in, const Saved& kept,
-                              Gradients gradients) { op.backward(c, dy, out, in, kept, gradients); });
+    context.tape->record(
+        Op::kName, y, std::move(inputs), std::move(saved),
+        [op](const Context& c, const Tensor& dy, const Tensor& out, Inputs in, const Saved& kept,
+             Gradients gradients) { op.backward(c, dy, out, in, kept, gradients); });
   }
   return y;
 }
 
-/// An op's part of the generic gradient check: f64 inputs and the function of those that want a gradient.
+/// An op's part of the generic gradient check: f64 inputs and the function of those that want a
+/// gradient.
 struct Sample {
   std::string_view op;
   std::vector<Tensor> inputs;

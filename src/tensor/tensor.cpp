@@ -20,7 +20,8 @@ Tensor::Tensor(StorageRef storage, Shape shape, DType dtype, std::int64_t offset
 }
 
 Tensor Tensor::zeros(Shape shape, DType dtype) {
-  return Tensor(heap_storage(static_cast<std::size_t>(bytes_of(dtype, shape.elements()))), shape, dtype);
+  return Tensor(heap_storage(static_cast<std::size_t>(bytes_of(dtype, shape.elements()))), shape,
+                dtype);
 }
 
 std::int64_t Tensor::stride(int i) const {
@@ -46,7 +47,8 @@ void Tensor::release_pages() const {
 Tensor Tensor::narrow(int dim, std::int64_t start, std::int64_t length) const {
   if (dim < 0) dim += shape_.rank();
   if (start < 0 || length < 0 || start + length > shape_[dim]) {
-    fail(ErrorKind::bad_shape, "narrow: rows [{}, {}) of dimension {} of {}", start, start + length, dim, shape_.text());
+    fail(ErrorKind::bad_shape, "narrow: rows [{}, {}) of dimension {} of {}", start, start + length,
+         dim, shape_.text());
   }
   Tensor view = detach();
   view.shape_[dim] = length;
@@ -56,7 +58,8 @@ Tensor Tensor::narrow(int dim, std::int64_t start, std::int64_t length) const {
 
 Tensor Tensor::reshape(Shape shape) const {
   if (shape.elements() != elements() || !is_contiguous()) {
-    fail(ErrorKind::bad_shape, "reshape: {} {} to {}", is_contiguous() ? "" : "strided", shape_.text(), shape.text());
+    fail(ErrorKind::bad_shape, "reshape: {} {} to {}", is_contiguous() ? "" : "strided",
+         shape_.text(), shape.text());
   }
   return Tensor(storage_, shape, dtype_, offset_);
 }
@@ -68,7 +71,8 @@ Tensor& Tensor::require_gradient() {
 
 const Tensor& Tensor::gradient() const {
   if (!variable_ || !variable_->gradient) {
-    fail(ErrorKind::bad_argument, "gradient: tensor {} has none (no backward pass reached it)", shape_.text());
+    fail(ErrorKind::bad_argument, "gradient: tensor {} has none (no backward pass reached it)",
+         shape_.text());
   }
   return *variable_->gradient;
 }
@@ -81,8 +85,8 @@ Tensor Tensor::detach() const {
 
 void check_dtype(const Tensor& tensor, DType expected) {
   if (tensor.dtype() != expected) {
-    fail(ErrorKind::internal, "tensor {}: holds {}, read as {}", tensor.shape().text(), info(tensor.dtype()).name,
-         info(expected).name);
+    fail(ErrorKind::internal, "tensor {}: holds {}, read as {}", tensor.shape().text(),
+         info(tensor.dtype()).name, info(expected).name);
   }
 }
 

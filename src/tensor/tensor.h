@@ -1,4 +1,5 @@
-// A tensor: a strided view on counted storage. Copies share the storage; writing through one is seen by all.
+// A tensor: a strided view on counted storage. Copies share the storage; writing through one is
+// seen by all.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -13,8 +14,9 @@ namespace pomona {
 
 class Tensor;
 
-/// A tensor's place in differentiation: its gradient once backward() has run. Leaves that want a gradient and
-/// results that depend on them have one; all others have none, and nothing is recorded for them.
+/// A tensor's place in differentiation: its gradient once backward() has run. Leaves that want a
+/// gradient and results that depend on them have one; all others have none, and nothing is recorded
+/// for them.
 struct Variable {
   std::shared_ptr<Tensor> gradient;
 };
@@ -22,7 +24,8 @@ struct Variable {
 class Tensor {
  public:
   Tensor() = default;
-  /// A contiguous tensor at `offset` bytes of `storage`; block formats are read-only, last dimension contiguous.
+  /// A contiguous tensor at `offset` bytes of `storage`; block formats are read-only, last
+  /// dimension contiguous.
   Tensor(StorageRef storage, Shape shape, DType dtype, std::int64_t offset = 0);
 
   /// A new zeroed tensor on the heap.
@@ -49,7 +52,8 @@ class Tensor {
   /// Gives back the memory of a mapped tensor that was copied elsewhere; it can still be read.
   void release_pages() const;
 
-  /// Rows [start, start + length) along dimension `dim`. Shares storage; carries no gradient (see op/view.h).
+  /// Rows [start, start + length) along dimension `dim`. Shares storage; carries no gradient (see
+  /// op/view.h).
   Tensor narrow(int dim, std::int64_t start, std::int64_t length) const;
   /// The same elements under another shape; needs a contiguous tensor. Throws bad_shape.
   Tensor reshape(Shape shape) const;
@@ -77,13 +81,21 @@ class Tensor {
 template <class T>
 constexpr DType dtype_of();
 template <>
-constexpr DType dtype_of<float>() { return DType::f32; }
+constexpr DType dtype_of<float>() {
+  return DType::f32;
+}
 template <>
-constexpr DType dtype_of<double>() { return DType::f64; }
+constexpr DType dtype_of<double>() {
+  return DType::f64;
+}
 template <>
-constexpr DType dtype_of<std::int32_t>() { return DType::i32; }
+constexpr DType dtype_of<std::int32_t>() {
+  return DType::i32;
+}
 template <>
-constexpr DType dtype_of<std::uint16_t>() { return DType::bf16; }
+constexpr DType dtype_of<std::uint16_t>() {
+  return DType::bf16;
+}
 
 void check_dtype(const Tensor& tensor, DType expected);
 

@@ -1,0 +1,102 @@
+// Causal attention of packed sequences, with gradients: Vaswani et al. 2017, arXiv:1706.03762,
+// eq. 1.
+#include <cmath>
+
+#include "op/ops.h"
+
+namespace pomona::op {
+namespace {
+
+struct Attention {
+  static constexpr std::string_view kName = "attention";
+  std::vector<std::int64_t> lengths;
+  std::int64_t E;
+
+  Shape shape(Inputs in) const {
+    const Tensor &q = in[0], &k = in[1], &v = in[2];
+    std::int64_t rows = 0;
+    for (const std::int64_t length : lengths) rows += length;
+    const bool fits = q.shape().rank() == 2 && k.shape() == v.shape() && k.shape().rank() == 2 &&
+                      q.size(0) == rows && k.size(0) == rows && k.size(1) >= E &&
+                      k.size(1) % E == 0 && q.size(1) % k.size(1) == 0;
+    if (!fits) {
+      fail(ErrorKind::bad_shape, "attention: q {}, k {}, v {}, {} rows in all, head size {}",
+           q.shape().text(), k.shape().text(), v.shape().text(), rows, E);
+    }
+    return q.shape();
+  }
+  double operations(Inputs in) const {
+    double sum = 0;
+    for (const std::int64_t length : lengths)
+      sum += 2.0 * static_cast<double>(length) * static_cast<double>(length);
+    return sum * static_cast<double>(in[0].size(1));
+  }
+  double scale() const { return 1.0 / std::sqrt(static_cast<double>(E)); }
+
+  /// Calls f(first row, rows, query head, KV head, head) for each sequence and query head.
+  template <class F>
+  void each_head(Inputs in, F&& f) const {
+    const std::int64_t heads = in[0].size(1) / E, group = in[0].size(1) / in[1].size(1);
+    std::int64_t row = 0;
+    for (const std::int64_t length : lengths) {
+      for (std::int64_t head = 0; head < heads; ++head) f(row, length, head, head / group);
+      row += length;
+    }
+  }
+
+  void forward(const Context& context, const Tensor& y, Inputs in, Saved* saved) const {
+    const Tensor &q = in[0], &k = in[1], &v = in[2];
+    const Tensor lse = context.empty({q.size(1) / E, q.size(0)}, q.dtype());
+    if (saved != nullptr) saved->push_back(lse);
+    with_type(q, [&]<class T>() {
+      each_head(
+          in, [&](std::int64_t row, std::int64_t length, std::int64_t head, std::int64_t kv_head) {
+            const std::int64_t kv = row * k.stride(0) + kv_head * E;
+            math<T>(context).attention(q.data<T>() + row * q.stride(0) + head * E, q.stride(0),
+                                       k.data<T>() + kv, v.data<T>() + kv, k.stride(0),
+                                       y.data<T>() + row * y.stride(0) + head * E, y.stride(0),
+                                       lse.data<T>() + head * q.size(0) + row, length, E, scale());
+          });
+    });
+  }
+
+  void backward(const Context& context, const Tensor& dy, const Tensor& y, Inputs in,
+                const Saved& saved, Gradients gradients) const {
+    const Tensor &q = in[0], &k = in[1], &v = in[2], &lse = saved[0];
+    with_type(q, [&]<class T>() {
+      const auto at = [](const Tensor& t, std::int64_t offset) {
+        return t.defined() ? t.data<T>() + offset : nullptr;
+      };
+      each_head(in, [&](std::int64_t row, std::int64_t length, std::int64_t head,
+                        std::int64_t kv_head) {
+        const std::int64_t kv = row * k.stride(0) + kv_head * E;
+        const std::int64_t dq = row * q.size(1) + head * E, dkv = row * k.size(1) + kv_head * E;
+        math<T>(context).attention_back(
+            dy.data<T>() + row * y.stride(0) + head * E, y.data<T>() + row * y.stride(0) + head * E,
+            y.stride(0), q.data<T>() + row * q.stride(0) + head * E, q.stride(0), k.data<T>() + kv,
+            v.data<T>() + kv, k.stride(0), lse.data<T>() + head * q.size(0) + row,
+            at(gradients[0], dq), at(gradients[1], dkv), at(gradients[2], dkv), q.size(1),
+            k.size(1), length, E, scale());
+      });
+    });
+  }
+};
+
+}  // namespace
+
+Tensor attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
+                 std::span<const std::int64_t> lengths, std::int64_t E) {
+  return apply(context, Attention{{lengths.begin(), lengths.end()}, E}, {q, k, v});
+}
+
+std::vector<Sample> samples_attention() {
+  const auto run = [](const Context& c, Inputs in) {
+    const std::int64_t lengths[] = {3, 1, 2};
+    return attention(c, in[0], in[1], in[2], lengths, 4);
+  };
+  return {{"attention",
+           {sample_tensor({6, 16}, 1), sample_tensor({6, 8}, 2), sample_tensor({6, 8}, 3)},
+           run}};
+}
+
+}  // namespace pomona::op

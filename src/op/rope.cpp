@@ -1,0 +1,83 @@
+// Rotary position embedding: Su et al. 2021, arXiv:2104.09864, eq. 34.
+#include <cmath>
+
+#include "op/ops.h"
+
+namespace pomona::op {
+namespace {
+
+struct Rope {
+  static constexpr std::string_view kName = "rope";
+
+  Shape shape(Inputs in) const {
+    const Tensor &x = in[0], &angles = in[1];
+    if (x.shape().rank() != 2 || angles.shape().rank() != 2 || angles.size(0) != x.size(0) ||
+        angles.size(1) % 2 != 0 || x.size(1) % angles.size(1) != 0) {
+      fail(ErrorKind::bad_shape, "rope: x {}, angles {}", x.shape().text(), angles.shape().text());
+    }
+    return x.shape();
+  }
+  double operations(Inputs in) const { return 3.0 * static_cast<double>(in[0].elements()); }
+
+  void forward(const Context& context, const Tensor& y, Inputs in, Saved*) const {
+    const Tensor &x = in[0], &angles = in[1];
+    const std::int64_t E = angles.size(1), heads = x.size(1) / E;
+    with_type(x, [&]<class T>() {
+      parallel_rows(context, x.size(0), 2 * x.size(1), [&](std::int64_t begin, std::int64_t end) {
+        math<T>(context).rope(x.data<T>() + begin * x.stride(0), x.stride(0),
+                              angles.data<T>() + begin * E, y.data<T>() + begin * y.stride(0),
+                              y.stride(0), end - begin, heads, E, +1);
+      });
+    });
+  }
+
+  void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in, const Saved&,
+                Gradients gradients) const {
+    const std::int64_t E = in[1].size(1), heads = dy.size(1) / E;
+    const Tensor rotated_back = context.empty(dy.shape(), dy.dtype());
+    with_type(dy, [&]<class T>() {
+      math<T>(context).rope(dy.data<T>(), dy.stride(0), in[1].data<T>(), rotated_back.data<T>(),
+                            dy.size(1), dy.size(0), heads, E, -1);
+      math<T>(context).add(rotated_back.data<T>(), gradients[0].data<T>(), dy.elements());
+    });
+  }
+};
+
+}  // namespace
+
+Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions, std::int64_t E,
+                   double theta, DType dtype) {
+  if (E % 2 != 0) fail(ErrorKind::bad_shape, "rope: head size {} is odd", E);
+  const Tensor angles = context.empty({static_cast<std::int64_t>(positions.size()), E}, dtype);
+  if (context.planning()) return angles;
+  const std::int64_t half = E / 2;
+  std::vector<double> frequency(static_cast<std::size_t>(half));
+  for (std::int64_t i = 0; i < half; ++i) {
+    frequency[static_cast<std::size_t>(i)] =
+        std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(E));
+  }
+  with_type(angles, [&]<class T>() {
+    for (std::size_t t = 0; t < positions.size(); ++t) {
+      T* row = angles.data<T>() + static_cast<std::int64_t>(t) * E;
+      for (std::int64_t i = 0; i < half; ++i) {
+        const double angle = positions[t] * frequency[static_cast<std::size_t>(i)];
+        row[i] = static_cast<T>(std::cos(angle));
+        row[half + i] = static_cast<T>(std::sin(angle));
+      }
+    }
+  });
+  return angles;
+}
+
+Tensor rope(const Context& context, const Tensor& x, const Tensor& angles) {
+  return apply(context, Rope{}, {x, angles});
+}
+
+std::vector<Sample> samples_rope() {
+  return {{"rope", {sample_tensor({3, 8}, 1)}, [](const Context& c, Inputs in) {
+             const std::int32_t positions[] = {0, 5, 1000};
+             return rope(c, in[0], rope_angles(c, positions, 4, 10000.0, DType::f64));
+           }}};
+}
+
+}  // namespace pomona::op
