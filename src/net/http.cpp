@@ -47,6 +47,9 @@ struct Exchange {
   std::array<char, CURL_ERROR_SIZE> reason = {};
   long status = 0;
   bool started = false;
+  Stopwatch quiet;  // since the last byte
+  curl_off_t seen = 0;
+  bool stalled = false;
   bool wrong_range = false;  // a 206 that starts elsewhere than asked for
   bool advanced = false;     // brought bytes that no attempt before it had
   std::string content_range;
@@ -59,14 +62,14 @@ struct Exchange {
 
 bool may_pass(long status) { return status == 408 || status == 429 || status >= 500; }
 
-/// Whether another attempt may do better. A time-out counts only after bytes have come: before that
-/// it says that nobody is there.
+/// Whether another attempt may do better. A stall counts only after bytes have come: before that it
+/// says that nobody is there.
 bool may_pass(const Exchange& exchange) {
   switch (exchange.code) {
     case CURLE_OK:
       return exchange.wrong_range || may_pass(exchange.status);
-    case CURLE_OPERATION_TIMEDOUT:
-      return exchange.started;
+    case CURLE_ABORTED_BY_CALLBACK:
+      return exchange.stalled && exchange.started;
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
@@ -139,9 +142,15 @@ std::size_t receive_header(char* data, std::size_t, std::size_t size, void* user
   return size;
 }
 
-int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
-  const auto& exchange = *static_cast<const Exchange*>(user);
-  return exchange.options->stop != nullptr && exchange.options->stop->requested();
+// Called about once a second. Our own stall clock, since libcurl averages the speed over five
+// seconds.
+int on_progress(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) noexcept {
+  auto& exchange = *static_cast<Exchange*>(user);
+  if (received != exchange.seen) exchange.quiet = Stopwatch();
+  exchange.seen = received;
+  exchange.stalled = exchange.quiet.seconds() > exchange.options->stall_seconds;
+  return exchange.stalled ||
+         (exchange.options->stop != nullptr && exchange.options->stop->requested());
 }
 
 /// The certificates that the curl program would use. The library alone does not look here.
@@ -169,9 +178,6 @@ void set_up(CURL* easy, Exchange& exchange) {
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(options.connect_seconds * 1e3));
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-                   std::max(1L, static_cast<long>(options.stall_seconds)));
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header);
@@ -209,6 +215,9 @@ void attempt(Exchange& exchange) {
 }
 
 [[noreturn]] void fail_exchange(const Exchange& exchange) {
+  if (exchange.stalled)
+    fail(ErrorKind::network, "get: {}: not a byte for {}", exchange.url,
+         human_duration(exchange.options->stall_seconds));
   if (exchange.code != CURLE_OK)
     fail(ErrorKind::network, "get: {}: {}", exchange.url,
          exchange.reason[0] != 0 ? exchange.reason.data() : curl_easy_strerror(exchange.code));

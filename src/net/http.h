@@ -14,7 +14,7 @@ namespace pomona::net {
 struct HttpOptions {
   /// Name resolution, connection and TLS handshake together.
   double connect_seconds = 5;
-  /// The longest time without a single byte.
+  /// The longest time without a single byte, counted from the request on.
   double stall_seconds = 10;
   /// Attempts after the first one for a failure that may pass: a cut connection, a stall after the
   /// first byte, 408, 429, 5xx. An attempt that brought new bytes starts the count anew. Nobody
