@@ -135,4 +135,9 @@ void write_file(const fs::path& path, std::string_view text) {
   file.commit();
 }
 
+void sync_folder(const fs::path& folder) {
+  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.value() >= 0) ::fsync(descriptor.value());
+}
+
 }  // namespace pomona

@@ -61,6 +61,9 @@ class AtomicFile {
 /// AtomicFile for text at hand. Creates missing parent folders.
 void write_file(const fs::path& path, std::string_view text);
 
+/// Makes the names in a folder survive a power cut, as far as the file system can.
+void sync_folder(const fs::path& folder);
+
 /// Throws the Error for a failed system call on `path`: exhausted for a full disk, quota or file
 /// size, not_found for a missing file, else io.
 [[noreturn]] void fail_io(std::string_view operation, const fs::path& path, int error_number);
