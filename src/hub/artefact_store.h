@@ -1,12 +1,13 @@
 // What stages make, addressed by the hash of what it was made from, so that nothing is made twice.
 //
 // On disk: artefacts/ab/cdef.../ (the key in hexadecimal) with the stage's files and artefact.json,
-// which repeats all that the database knows; drafts/KEY/ while a stage works.
+// which tells what it is and from what; drafts/KEY/ while a stage works. What reports refer to
+// stands in the database.
 #pragma once
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +44,6 @@ struct Artefact {
   fs::path folder;
 };
 
-class ArtefactStore;
-
 /// An artefact in the making. It belongs to one process at a time; when that dies, or the object
 /// goes without commit, its files stay and the next claim of the key goes on with them.
 class Draft {
@@ -73,12 +72,13 @@ class Draft {
 
  private:
   friend class ArtefactStore;
-  Draft(ArtefactStore& store, const ArtefactKey& key, FileLock lock);
-  ArtefactStore* store_;
+  Draft(const Home& home, const ArtefactKey& recipe, FileLock lock);
+  Home home_;
   ArtefactKey recipe_;
   std::string key_;
   fs::path folder_;
   bool resumed_ = false;
+  std::set<std::string, std::less<>> whole_;  // record files whose end has been looked at
   std::optional<FileLock> lock_;
 };
 
@@ -101,7 +101,7 @@ class ArtefactStore {
   ArtefactStore(const ArtefactStore&) = delete;
   ArtefactStore& operator=(const ArtefactStore&) = delete;
 
-  /// The artefact of a key (64 hexadecimal digits) if it is there. Changes nothing.
+  /// The artefact of a key (64 hexadecimal digits) if it is there.
   std::optional<Artefact> find(std::string_view key) const;
 
   /// The artefact, or a draft to make it; waits while another process makes the same one. Throws
@@ -122,11 +122,10 @@ class ArtefactStore {
   const Home& home() const { return home_; }
 
  private:
-  friend class Draft;
-  fs::path folder_of(std::string_view key) const;
-  void record(const Artefact& artefact);
+  void hold();
+  std::vector<std::string> referenced();
   Home home_;
-  mutable db::Database database_;
+  db::Database database_;
   std::optional<FileLock> in_use_;
 };
 

@@ -63,8 +63,8 @@ class Catalogue {
   std::vector<CatalogueEntry> entries_;
 };
 
-/// The folder of the program's data files (models/, styles/, tasks/): $POMONA_DATA, else the source
-/// tree of a program run from its build tree, else ../share/pomona beside the program. Throws
+/// The folder of the program's data files (models/, styles/, tasks/): $POMONA_DATA, else
+/// ../share/pomona beside the program, else the source tree it was built from. Throws
 /// not_found.
 fs::path data_folder();
 

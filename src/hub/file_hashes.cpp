@@ -1,0 +1,55 @@
+#include "hub/file_hashes.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+namespace pomona::hub {
+namespace {
+
+/// How old a change must be before a further one is sure to show in the times.
+constexpr std::int64_t kSettledSeconds = 2;
+
+struct Stamp {
+  std::string text;  // differs if the file was changed, moved over or replaced
+  std::int64_t changed_seconds;
+};
+
+Stamp stamp_of(const fs::path& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) != 0) fail_io("read", path, errno);
+  return {
+      fmt::format("{} {} {}.{:09} {}.{:09}", status.st_size, status.st_ino, status.st_mtim.tv_sec,
+                  status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec),
+      status.st_ctim.tv_sec};
+}
+
+}  // namespace
+
+FileHashes::FileHashes(const Home& home) : database_(home.open_database()) {}
+
+std::string FileHashes::sha256(const fs::path& path) {
+  const fs::path absolute = fs::absolute(path).lexically_normal();
+  const Stamp before = stamp_of(absolute);
+  db::Statement known =
+      database_.query("SELECT sha256 FROM file_hashes WHERE path = ? AND stamp = ?",
+                      absolute.string(), before.text);
+  if (known.step()) return known.text(0);
+  const std::string digest = sha256_file(absolute);
+  const bool settled = std::time(nullptr) - before.changed_seconds > kSettledSeconds;
+  if (settled && stamp_of(absolute).text == before.text) remember(absolute, digest);
+  return digest;
+}
+
+void FileHashes::remember(const fs::path& path, const std::string& sha256) {
+  const fs::path absolute = fs::absolute(path).lexically_normal();
+  database_.run("INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?)", absolute.string(),
+                stamp_of(absolute).text, sha256);
+}
+
+}  // namespace pomona::hub

@@ -1,0 +1,126 @@
+// ModelStore::pull: the sources of a model in order, until one gives the right bytes.
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/file_lock.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "hub/fetch.h"
+#include "hub/model_store.h"
+
+namespace pomona::hub {
+namespace {
+
+constexpr std::string_view kByHand = "placed by hand";
+
+fs::path origin_path(const fs::path& place) { return place.string() + ".origin.json"; }
+
+void write_origin(const CatalogueEntry& entry, const fs::path& place, std::string_view source) {
+  Json origin;
+  origin["sha256"] = entry.sha256;
+  origin["bytes"] = entry.bytes;
+  origin["source"] = source;
+  write_file(origin_path(place), origin.dump(1) + "\n");
+}
+
+/// What a pull before has written down, if it is about this very file.
+std::optional<std::string> known_origin(const CatalogueEntry& entry, const fs::path& place) {
+  std::error_code error;
+  if (fs::file_size(place, error) != entry.bytes || error) return std::nullopt;
+  try {
+    const Json origin = read_json(origin_path(place));
+    if (origin.value("sha256", "") == entry.sha256) return origin.value("source", "");
+  } catch (const std::exception&) {
+    // no such note, or one that cannot be read: the file itself tells
+  }
+  return std::nullopt;
+}
+
+/// The file that is there, if there is one. Throws bad_file if it is not what the catalogue says.
+std::optional<Pulled> present(const CatalogueEntry& entry, const fs::path& place) {
+  if (!fs::exists(place)) return std::nullopt;
+  Pulled pulled{place, entry.bytes, entry.sha256, "", true};
+  if (const auto origin = known_origin(entry, place)) {
+    pulled.source = *origin;
+    return pulled;
+  }
+  if (const std::string found = sha256_file(place); found != entry.sha256)
+    fail(ErrorKind::bad_file,
+         "pull {}: {} is another file (sha256 {}, not {}); remove it with `pomona rm {}` and pull "
+         "again",
+         entry.name, place.string(), found, entry.sha256, entry.name);
+  write_origin(entry, place, kByHand);
+  pulled.source = kByHand;
+  return pulled;
+}
+
+/// Fetches from one source and gives the file its name. Bytes that an earlier attempt left and that
+/// turn out wrong are not held against the source: it may send all of them once.
+void fetch_checked(const CatalogueEntry& entry, const Source& source, const FetchRequest& request,
+                   const fs::path& place) {
+  for (bool anew = !fs::exists(request.part);; anew = true) {
+    fetch(source, request);
+    const std::string found = sha256_file(request.part);
+    if (found == entry.sha256) break;
+    fs::remove(request.part);
+    if (anew)
+      fail(ErrorKind::bad_file, "{}: sent another file (sha256 {}, not {})", describe(source),
+           found, entry.sha256);
+  }
+  write_origin(entry, place, describe(source));
+  fs::rename(request.part, place);
+  sync_folder(place.parent_path());
+}
+
+/// Whether another source may do better.
+bool only_this_source(const Error& error) {
+  return error.kind() == ErrorKind::network || error.kind() == ErrorKind::not_found ||
+         error.kind() == ErrorKind::bad_file || error.kind() == ErrorKind::unsupported;
+}
+
+[[noreturn]] void fail_all(const CatalogueEntry& entry, const fs::path& place,
+                           const std::vector<Error>& failures) {
+  std::vector<std::string> reasons;
+  for (const Error& error : failures) reasons.emplace_back(error.what());
+  const auto same = [&](const Error& error) { return error.kind() == failures[0].kind(); };
+  const bool agree = !failures.empty() && std::all_of(failures.begin(), failures.end(), same);
+  fail(agree ? failures[0].kind() : ErrorKind::network,
+       "pull {}: no source gave it ({}); get {} ({} bytes, sha256 {}) some other way, put it at {} "
+       "and pull again",
+       entry.name, fmt::join(reasons, "; "), entry.file, entry.bytes, entry.sha256, place.string());
+}
+
+}  // namespace
+
+Pulled ModelStore::pull(std::string_view name, ProgressSink& progress, const StopToken& stop) {
+  const CatalogueEntry& entry = entry_of(name, "pull");
+  const fs::path place = place_of(entry);
+  if (auto pulled = present(entry, place)) return *pulled;
+  const FileLock lock =
+      FileLock::take(pull_lock(entry),
+                     fmt::format("pull {}: waiting for another process that pulls "
+                                 "the same",
+                                 name),
+                     progress, stop);
+  if (auto pulled = present(entry, place)) return *pulled;
+
+  std::error_code error;
+  fs::create_directories(place.parent_path(), error);
+  if (error) fail_io("pull", place.parent_path(), error.value());
+  const FetchRequest request{place.string() + ".part", entry.bytes, progress, stop};
+  std::vector<Error> failures;
+  for (const Source& source : entry.sources) {
+    try {
+      fetch_checked(entry, source, request, place);
+      return {place, entry.bytes, entry.sha256, describe(source), false};
+    } catch (const Error& failure) {
+      if (!only_this_source(failure)) throw;
+      failures.push_back(failure);
+      progress.note(fmt::format("pull {}: {}", name, failure.what()));
+    }
+  }
+  fail_all(entry, place, failures);
+}
+
+}  // namespace pomona::hub
