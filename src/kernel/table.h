@@ -101,8 +101,19 @@ struct MathTable {
                          std::int64_t dkv_stride, std::int64_t rows, std::int64_t E, double scale);
 };
 
+/// Loops at the limits of the processor, timed by roof.h. The compute loops return the operations
+/// they did, the read loops the bytes they read.
+struct RoofTable {
+  std::int64_t (*f32)(std::int64_t rounds);
+  std::int64_t (*bf16)(std::int64_t rounds);
+  std::int64_t (*int8)(std::int64_t rounds);
+  std::int64_t (*read_one_stream)(const std::byte* data, std::int64_t bytes);
+  std::int64_t (*read_four_streams)(const std::byte* data, std::int64_t bytes);
+};
+
 struct Table {
   simd::Level level;
+  RoofTable roof;
   MathTable<float> f32;
 
   /// Prepares rows x (T, K), x_stride floats apart, for the GEMM of `kind`, prepared_row_bytes

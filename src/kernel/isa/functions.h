@@ -19,6 +19,9 @@ void pack_panel(const PanelLayout& layout, DType dtype, const std::byte* rows,
                 std::int64_t row_bytes, std::int64_t rows_left, std::byte* panel);
 void unpack_row(const PanelLayout& layout, const std::byte* panels, std::int64_t n, float* values);
 
+/// The loops of roof.cpp.
+RoofTable roof();
+
 // rows_table.cpp: what rows_*.cpp and attention*.cpp define.
 /// Fills in MathTable, store_keys, store_values, paged_attention, argmax and exp_sum.
 void add_rows(Table& table);

@@ -66,9 +66,6 @@ template <class Element, int kPart, int R, int W>
   }
 }
 
-/// Bytes that a kernel asks for ahead of its reading.
-constexpr std::int64_t kAhead = 4096;
-
 template <class Element, int R, int W>
 void dense_micro(const Tile& tile) {
   constexpr std::int64_t kStepBytes = kPanelWidth * 4;
@@ -76,13 +73,14 @@ void dense_micro(const Tile& tile) {
   load_sums(tile, sums);
   const std::byte* a = tile.rows;
   const std::byte* b = tile.panel + tile.column * 4;
+  const std::byte* next = tile.next;
   const std::byte* const end = b + tile.steps * kStepBytes;
   for (; b != end; b += kStepBytes, a += sizeof(Unit)) {
     Vec<Unit> units[W];
     for (int w = 0; w < W; ++w)
       units[w] = load(reinterpret_cast<const Unit*>(b) + w * kLanes<Unit>);
 #pragma GCC unroll 4
-    for (int byte = 0; byte < W * kVecBytes; byte += 64) prefetch(b + kAhead + byte);
+    for (int byte = 0; byte < W * kVecBytes; byte += 64) prefetch(next), next += tile.next_stride;
     multiply<Element, 0>(units, a, tile.row_bytes, sums);
     if constexpr (Element::kParts == 2) multiply<Element, 1>(units, a, tile.row_bytes, sums);
   }
@@ -114,8 +112,8 @@ struct Dense {
 
 }  // namespace
 
-void gemm_f32(const GemmCall& call) { run_gemm<Dense<F32, 1>>(PanelKind::f32, call); }
+void gemm_f32(const GemmCall& call) { Gemm<Dense<F32, 1>>(PanelKind::f32, call).run(); }
 
-void gemm_bf16(const GemmCall& call) { run_gemm<Dense<Bf16, 2>>(PanelKind::bf16, call); }
+void gemm_bf16(const GemmCall& call) { Gemm<Dense<Bf16, 2>>(PanelKind::bf16, call).run(); }
 
 }  // namespace pomona::kernel::POMONA_LEVEL

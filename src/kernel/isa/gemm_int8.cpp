@@ -9,17 +9,26 @@
 namespace pomona::kernel::POMONA_LEVEL {
 namespace {
 
-/// Bytes that a kernel asks for ahead of its reading.
-constexpr std::int64_t kAhead = 4096;
+/// What will be read soon, asked for line by line.
+struct Ahead {
+  const std::byte* next;
+  std::int64_t stride;
+
+  /// As many lines as `bytes` has.
+  [[gnu::always_inline]] void ask(int bytes) {
+#pragma GCC unroll 4
+    for (int byte = 0; byte < bytes; byte += 64) prefetch(next), next += stride;
+  }
+};
 
 template <int W>
-[[gnu::always_inline]] inline void load_bytes(const std::byte* source, Bytes (&values)[W]) {
+[[gnu::always_inline]] inline void load_bytes(const std::byte* source, Ahead& ahead,
+                                              Bytes (&values)[W]) {
 #pragma GCC unroll 4
   for (int w = 0; w < W; ++w) {
     values[w] = load(reinterpret_cast<const std::uint8_t*>(source) + w * kVecBytes);
   }
-#pragma GCC unroll 4
-  for (int byte = 0; byte < W * kVecBytes; byte += 64) prefetch(source + kAhead + byte);
+  ahead.ask(W * kVecBytes);
 }
 
 /// One quad of R rows with W vectors of weights.
@@ -43,11 +52,12 @@ struct U8 : U8Dot {
 
   template <int R, int W>
   [[gnu::always_inline]] static void add_group(const std::byte* rows, std::int64_t row_bytes,
-                                               const std::byte* panel, Sum (&dots)[R][W]) {
+                                               const std::byte* panel, Ahead& ahead,
+                                               Sum (&dots)[R][W]) {
 #pragma GCC unroll 8
     for (int quad = 0; quad < 8; ++quad) {
       Bytes weights[W];
-      load_bytes(panel + quad * 4 * kPanelWidth, weights);
+      load_bytes(panel + quad * 4 * kPanelWidth, ahead, weights);
       add_quad<U8Dot>(rows, row_bytes, quad, weights, dots);
     }
   }
@@ -60,12 +70,13 @@ struct U4 : U4Dot {
 
   template <int R, int W>
   [[gnu::always_inline]] static void add_group(const std::byte* rows, std::int64_t row_bytes,
-                                               const std::byte* panel, Sum (&dots)[R][W]) {
+                                               const std::byte* panel, Ahead& ahead,
+                                               Sum (&dots)[R][W]) {
 #pragma GCC unroll 4
     for (int quad = 0; quad < 4; ++quad) {
       Bytes pairs[W];
       Bytes weights[W];
-      load_bytes(panel + quad * 4 * kPanelWidth, pairs);
+      load_bytes(panel + quad * 4 * kPanelWidth, ahead, pairs);
 #pragma GCC unroll 4
       for (int w = 0; w < W; ++w) weights[w] = pairs[w] & 15;
       add_quad<U4Dot>(rows, row_bytes, quad, weights, dots);
@@ -84,6 +95,7 @@ void int8_micro(const Tile& tile) {
   load_sums(tile, sums);
   const std::byte* rows = tile.rows;
   const std::byte* panel = tile.panel;
+  Ahead ahead{tile.next, tile.next_stride};
   for (std::int64_t step = 0; step < tile.steps; ++step) {
     typename Weights::Sum dots[R][W];
 #pragma GCC unroll 8
@@ -92,13 +104,10 @@ void int8_micro(const Tile& tile) {
 #pragma GCC unroll 4
       for (int w = 0; w < W; ++w) dots[r][w] = Weights::begin(*group);
     }
-    Weights::template add_group<R, W>(rows, tile.row_bytes, panel + tile.column * 4, dots);
+    Weights::template add_group<R, W>(rows, tile.row_bytes, panel + tile.column * 4, ahead, dots);
     const auto* scales =
         reinterpret_cast<const std::uint16_t*>(panel + Weights::kScales) + tile.column;
-    prefetch(reinterpret_cast<const std::byte*>(scales) + kAhead);
-    if constexpr (Weights::kMinimum) {
-      prefetch(reinterpret_cast<const std::byte*>(scales + kPanelWidth) + kAhead);
-    }
+    ahead.ask(W * kVecBytes / (Weights::kMinimum ? 1 : 2));
 #pragma GCC unroll 4
     for (int w = 0; w < W; ++w) {
       const Vec<float> scale = load_f16(scales + w * kLanes<float>);
@@ -145,8 +154,8 @@ struct Int8 {
 
 }  // namespace
 
-void gemm_u8(const GemmCall& call) { run_gemm<Int8<U8>>(PanelKind::u8, call); }
+void gemm_u8(const GemmCall& call) { Gemm<Int8<U8>>(PanelKind::u8, call).run(); }
 
-void gemm_u4(const GemmCall& call) { run_gemm<Int8<U4>>(PanelKind::u4, call); }
+void gemm_u4(const GemmCall& call) { Gemm<Int8<U4>>(PanelKind::u4, call).run(); }
 
 }  // namespace pomona::kernel::POMONA_LEVEL

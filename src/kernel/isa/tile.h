@@ -19,9 +19,11 @@ struct Tile {
   const std::byte* panel;  // the panel at the first step
   std::int64_t column;     // first output inside the panel
   std::int64_t steps;
-  float* y;               // row 0, first output of the tile
-  std::int64_t y_stride;  // floats
-  bool load;              // the sums begin with what is in y
+  const std::byte* next;     // what will be read soon: for every line of the panel that the kernel
+  std::int64_t next_stride;  // reads it asks for the line there, this many bytes further each time
+  float* y;                  // row 0, first output of the tile
+  std::int64_t y_stride;     // floats
+  bool load;                 // the sums begin with what is in y
 };
 
 using Micro = void (*)(const Tile& tile);
@@ -72,73 +74,144 @@ void run_edge(const MicroEntry& micro, Tile tile, std::int64_t rows, std::int64_
   }
 }
 
-/// Rows [0, T) against `width` <= 64 outputs of one panel; `base` is the tile of the first row and
-/// column.
+/// `count` tiles of `rows` rows against `width` <= 64 outputs of one panel. `tile` is the first of
+/// them at the panel's first column. Rows run fastest: the outputs' part of the panel stays in the
+/// first-level cache.
 template <class Kind>
-void run_panel(const Tile& base, std::int64_t T, std::int64_t width) {
-  for (std::int64_t first = 0; first < T;) {
-    // All full tiles together, then the rest, each with the width of its micro-kernel.
-    const bool full = T - first >= Kind::kMaxRows;
-    const std::int64_t rows = full ? Kind::kMaxRows : T - first;
-    const std::int64_t end = full ? T - T % Kind::kMaxRows : T;
-    const MicroEntry& micro = Kind::kMicro[rows - 1];
-    for (std::int64_t column = 0; column < width; column += micro.columns) {
-      for (std::int64_t row = first; row < end; row += rows) {
-        Tile tile = base;
-        tile.rows += row * base.row_bytes;
-        tile.y += row * base.y_stride + column;
-        tile.column = column;
-        if (width - column >= micro.columns) {
-          micro.run(tile);
-        } else {
-          run_edge<Kind>(micro, tile, rows, width - column);
+void run_tiles(Tile& tile, std::int64_t count, std::int64_t rows, std::int64_t width) {
+  const MicroEntry& micro = Kind::kMicro[rows - 1];
+  const std::int64_t lines = tile.steps * micro.columns * Kind::kPanelStep / (kPanelWidth * 64);
+  const std::byte* const first_rows = tile.rows;
+  float* const first_y = tile.y;
+  for (std::int64_t column = 0; column < width; column += micro.columns) {
+    tile.column = column;
+    tile.rows = first_rows;
+    tile.y = first_y + column;
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (width - column >= micro.columns) {
+        micro.run(tile);
+      } else {
+        run_edge<Kind>(micro, tile, rows, width - column);
+      }
+      tile.rows += rows * tile.row_bytes;
+      tile.y += rows * tile.y_stride;
+      tile.next += lines * tile.next_stride;
+    }
+  }
+  tile.y -= tile.column;
+}
+
+inline std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// T rows in as few tiles as possible, as equal as possible: `tall` tiles of rows + 1, then `plain`
+/// of rows.
+struct RowTiles {
+  std::int64_t rows;
+  std::int64_t tall;
+  std::int64_t plain;
+
+  std::int64_t count() const { return tall + plain; }
+};
+
+template <class Kind>
+RowTiles tile_rows(std::int64_t T) {
+  const std::int64_t count = ceil_div(T, Kind::kMaxRows);
+  return {T / count, T % count, count - T % count};
+}
+
+/// One block of rows, one panel, one block of steps.
+template <class Kind>
+void run_block(Tile tile, const RowTiles& tiles, std::int64_t width) {
+  if (tiles.tall > 0) run_tiles<Kind>(tile, tiles.tall, tiles.rows + 1, width);
+  run_tiles<Kind>(tile, tiles.plain, tiles.rows, width);
+}
+
+/// Up to this many rows the bytes of the weights decide: they come from memory once, a block at a
+/// time, and while a block is used the next one is on its way.
+inline constexpr std::int64_t kStreamRows = 16;
+inline constexpr std::int64_t kStreamBytes = 8 << 10;
+/// More rows: a block of a panel and a block of rows, both to stay in the second-level cache.
+inline constexpr std::int64_t kPanelBytes = 128 << 10;
+inline constexpr std::int64_t kRowsBytes = 384 << 10;
+
+/// y (T, N) (+)= rows (T, K) W (N, K)^T, cut into blocks. Kind tells: kK values of K in a step,
+/// kRowStep and kPanelStep bytes of a step in a row and in a panel, kMaxRows, and kMicro[rows - 1].
+template <class Kind>
+class Gemm {
+ public:
+  Gemm(PanelKind kind, const GemmCall& call)
+      : call_(call),
+        row_bytes_(prepared_row_bytes(kind, call.K)),
+        steps_(ceil_div(call.K, Kind::kK)),
+        panels_(ceil_div(call.N, kPanelWidth)) {}
+
+  void run() const {
+    if (call_.T == 0 || call_.N == 0) return;
+    if (call_.T <= kStreamRows) {
+      stream();
+    } else {
+      blocks();
+    }
+  }
+
+ private:
+  /// The panels are read once, from front to back.
+  void stream() const {
+    const RowTiles tiles = tile_rows<Kind>(call_.T);
+    const std::int64_t fitting = smaller(steps_, kStreamBytes / Kind::kPanelStep);
+    const bool one_pass = tiles.count() == 1 && Kind::kMicro[call_.T - 1].columns == kPanelWidth;
+    const std::int64_t block = one_pass ? steps_ : fitting;
+    for (std::int64_t panel = 0; panel < panels_; ++panel) {
+      for (std::int64_t step = 0; step < steps_; step += block) {
+        Tile tile = tile_at(0, panel, step, block);
+        tile.next = tile.panel + fitting * Kind::kPanelStep;
+        tile.next_stride = 64 / tiles.count();
+        run_block<Kind>(tile, tiles, width_of(panel));
+      }
+    }
+  }
+
+  /// A block of a panel serves all tiles of a block of rows, and meanwhile the next panel's comes
+  /// to the cache.
+  void blocks() const {
+    const std::int64_t block = smaller(steps_, kPanelBytes / Kind::kPanelStep);
+    const std::int64_t fitting = kRowsBytes / (block * Kind::kRowStep * Kind::kMaxRows);
+    const std::int64_t block_rows = (fitting > 4 ? fitting : 4) * Kind::kMaxRows;
+    for (std::int64_t step = 0; step < steps_; step += block) {
+      for (std::int64_t row = 0; row < call_.T; row += block_rows) {
+        const RowTiles tiles = tile_rows<Kind>(smaller(block_rows, call_.T - row));
+        for (std::int64_t panel = 0; panel < panels_; ++panel) {
+          Tile tile = tile_at(row, panel, step, block);
+          tile.next = tile.panel + steps_ * Kind::kPanelStep;
+          tile.next_stride = 64 / tiles.count();
+          run_block<Kind>(tile, tiles, width_of(panel));
         }
       }
     }
-    first = end;
   }
-}
 
-/// Up to this many rows the weights' bytes decide: panels are read once, from front to back.
-inline constexpr std::int64_t kStreamRows = 16;
-/// Bytes of a block of one panel and of a block of rows, both to stay in the second-level cache.
-inline constexpr std::int64_t kPanelBlockBytes = 128 << 10;
-inline constexpr std::int64_t kRowBlockBytes = 384 << 10;
-
-inline std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-
-/// y (T, N) (+)= rows (T, K) W (N, K)^T. Kind tells: kK values of K in a step, kRowStep and
-/// kPanelStep bytes of a step in a row and in a panel, kMaxRows, and kMicro[rows - 1].
-template <class Kind>
-void run_gemm(PanelKind kind, const GemmCall& call) {
-  const std::int64_t steps = (call.K + Kind::kK - 1) / Kind::kK;
-  const std::int64_t panel_bytes = steps * Kind::kPanelStep;
-  const std::int64_t row_bytes = prepared_row_bytes(kind, call.K);
-  const std::int64_t panels = (call.N + kPanelWidth - 1) / kPanelWidth;
-  const bool stream = call.T <= kStreamRows;
-  const std::int64_t block_steps =
-      stream ? steps : smaller(steps, kPanelBlockBytes / Kind::kPanelStep);
-  const std::int64_t fitting = kRowBlockBytes / (block_steps * Kind::kRowStep + 1) / Kind::kMaxRows;
-  const std::int64_t block_rows = stream ? call.T : (fitting > 4 ? fitting : 4) * Kind::kMaxRows;
-  for (std::int64_t step = 0; step < steps || step == 0; step += block_steps) {
-    for (std::int64_t row = 0; row < call.T; row += block_rows) {
-      for (std::int64_t p = 0; p < panels; ++p) {
-        Tile tile;
-        tile.rows = call.rows + row * row_bytes + step * Kind::kRowStep;
-        tile.row_bytes = row_bytes;
-        tile.panel = call.panels + p * panel_bytes + step * Kind::kPanelStep;
-        tile.column = 0;
-        tile.steps = smaller(block_steps, steps - step);
-        tile.y = call.y + row * call.y_stride + p * kPanelWidth;
-        tile.y_stride = call.y_stride;
-        tile.load = call.accumulate || step > 0;
-        run_panel<Kind>(tile, smaller(block_rows, call.T - row),
-                        smaller(kPanelWidth, call.N - p * kPanelWidth));
-      }
-    }
-    if (steps == 0) break;
+  std::int64_t width_of(std::int64_t panel) const {
+    return smaller(kPanelWidth, call_.N - panel * kPanelWidth);
   }
-}
+
+  Tile tile_at(std::int64_t row, std::int64_t panel, std::int64_t step, std::int64_t block) const {
+    Tile tile{};
+    tile.rows = call_.rows + row * row_bytes_ + step * Kind::kRowStep;
+    tile.row_bytes = row_bytes_;
+    tile.panel = call_.panels + (panel * steps_ + step) * Kind::kPanelStep;
+    tile.steps = smaller(block, steps_ - step);
+    tile.y = call_.y + row * call_.y_stride + panel * kPanelWidth;
+    tile.y_stride = call_.y_stride;
+    tile.load = call_.accumulate || step > 0;
+    return tile;
+  }
+
+  const GemmCall& call_;
+  std::int64_t row_bytes_;
+  std::int64_t steps_;
+  std::int64_t panels_;
+};
 
 }  // namespace
 }  // namespace pomona::kernel::POMONA_LEVEL
