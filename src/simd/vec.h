@@ -5,6 +5,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #if POMONA_LEVEL_ID >= 1
 #include <immintrin.h>
@@ -47,24 +49,72 @@ template <class T>
   return value - Vec<T>{};
 }
 
-/// The first `count` < kLanes values, the rest zero.
+#if POMONA_LEVEL_ID == 1
+/// Lanes 0..count - 1 all ones, as the masked moves of avx2 want them.
+[[gnu::always_inline]] inline __m256i first_lanes(std::int64_t count, int bytes) {
+  return bytes == 4 ? _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
+                                         _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+                    : _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+#endif
+
+/// The first `count` < kLanes values, the rest zero. T has 4 or 8 bytes.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load_first(const T* source, std::int64_t count) {
-  alignas(kVecBytes) T buffer[kLanes<T>] = {};
-  for (std::int64_t i = 0; i < count; ++i) buffer[i] = source[i];
-  return load(buffer);
+#if POMONA_LEVEL_ID == 2
+  const unsigned mask = (1U << count) - 1;
+  if constexpr (sizeof(T) == 4) {
+    return (Vec<T>)_mm512_maskz_loadu_epi32(static_cast<__mmask16>(mask), source);
+  } else {
+    return (Vec<T>)_mm512_maskz_loadu_epi64(static_cast<__mmask8>(mask), source);
+  }
+#elif POMONA_LEVEL_ID == 1
+  const __m256i mask = first_lanes(count, sizeof(T));
+  if constexpr (sizeof(T) == 4) {
+    return (Vec<T>)_mm256_maskload_epi32(reinterpret_cast<const int*>(source), mask);
+  } else {
+    return (Vec<T>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(source), mask);
+  }
+#else
+  Vec<T> v = {};
+  for (int i = 0; i < kLanes<T>; ++i) {
+    if (i < count) v[i] = source[i];
+  }
+  return v;
+#endif
 }
 
 template <class T>
 [[gnu::always_inline]] inline void store_first(T* target, Vec<T> v, std::int64_t count) {
-  alignas(kVecBytes) T buffer[kLanes<T>];
-  store(buffer, v);
-  for (std::int64_t i = 0; i < count; ++i) target[i] = buffer[i];
+#if POMONA_LEVEL_ID == 2
+  const unsigned mask = (1U << count) - 1;
+  if constexpr (sizeof(T) == 4) {
+    _mm512_mask_storeu_epi32(target, static_cast<__mmask16>(mask), (__m512i)v);
+  } else {
+    _mm512_mask_storeu_epi64(target, static_cast<__mmask8>(mask), (__m512i)v);
+  }
+#elif POMONA_LEVEL_ID == 1
+  const __m256i mask = first_lanes(count, sizeof(T));
+  if constexpr (sizeof(T) == 4) {
+    _mm256_maskstore_epi32(reinterpret_cast<int*>(target), mask, (__m256i)v);
+  } else {
+    _mm256_maskstore_epi64(reinterpret_cast<long long*>(target), mask, (__m256i)v);
+  }
+#else
+  for (int i = 0; i < kLanes<T>; ++i) {
+    if (i < count) target[i] = v[i];
+  }
+#endif
 }
 
 /// Asks for the cache line at `address`, which may lie outside of any object.
 [[gnu::always_inline]] inline void prefetch(const void* address) {
   __builtin_prefetch(address, 0, 3);
+}
+/// The same into the second level only: more lines can be on their way, none pushes out the
+/// first's.
+[[gnu::always_inline]] inline void prefetch_second_level(const void* address) {
+  __builtin_prefetch(address, 0, 2);
 }
 
 /// The same bits as another type.
@@ -121,34 +171,39 @@ template <class To, class From>
   return a < b ? a : b;
 }
 
-/// The sum of all lanes, pairwise: lane i with lane i + half, and so on.
-template <class T>
-[[gnu::always_inline]] inline T reduce_add_lanes(const T* lanes) {
-  T sum[kLanes<T>];
-  for (int i = 0; i < kLanes<T>; ++i) sum[i] = lanes[i];
-  for (int half = kLanes<T> / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
+template <std::size_t From, class To, class V, std::size_t... I>
+[[gnu::always_inline]] inline To lanes_from(V v, std::index_sequence<I...>) {
+  return __builtin_shufflevector(v, v, (From + I)...);
+}
+
+/// All lanes joined pairwise: lane i with lane i + half, and so on.
+template <class T, int Bytes = kVecBytes, class V, class Join>
+[[gnu::always_inline]] inline T reduce(V v, Join join) {
+  constexpr std::size_t half = Bytes / sizeof(T) / 2;
+  if constexpr (half == 1) {
+    return join(v[0], v[1]);
+  } else if constexpr (Bytes > 16) {
+    typedef T Half __attribute__((vector_size(Bytes / 2)));
+    constexpr auto lanes = std::make_index_sequence<half>{};
+    return reduce<T, Bytes / 2>(
+        join(lanes_from<0, Half>(v, lanes), lanes_from<half, Half>(v, lanes)), join);
+  } else {
+    static_assert(half == 2);
+    const V pairs = join(v, __builtin_shufflevector(v, v, 2, 3, 0, 1));
+    return join(pairs[0], pairs[1]);
   }
-  return sum[0];
 }
 
-[[gnu::always_inline]] inline float reduce_add(Vec<float> v) {
-  return reduce_add_lanes(reinterpret_cast<const float*>(&v));
-}
-[[gnu::always_inline]] inline double reduce_add(Vec<double> v) {
-  return reduce_add_lanes(reinterpret_cast<const double*>(&v));
-}
-
-[[gnu::always_inline]] inline float reduce_max(Vec<float> v) {
-  float best = v[0];
-  for (int i = 1; i < kLanes<float>; ++i) best = v[i] > best ? v[i] : best;
-  return best;
+template <class V>
+[[gnu::always_inline]] inline auto reduce_add(V v) {
+  using T = std::remove_cvref_t<decltype(v[0])>;
+  return reduce<T>(v, [](auto a, auto b) { return a + b; });
 }
 
-[[gnu::always_inline]] inline double reduce_max(Vec<double> v) {
-  double best = v[0];
-  for (int i = 1; i < kLanes<double>; ++i) best = v[i] > best ? v[i] : best;
-  return best;
+template <class V>
+[[gnu::always_inline]] inline auto reduce_max(V v) {
+  using T = std::remove_cvref_t<decltype(v[0])>;
+  return reduce<T>(v, [](auto a, auto b) { return a > b ? a : b; });
 }
 
 // ---- conversion ----
