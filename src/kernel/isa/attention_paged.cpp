@@ -6,8 +6,8 @@
 // both without packing.
 #include "kernel/isa/cache_kinds.h"
 #include "kernel/isa/exp.h"
-#include "kernel/isa/rows.h"
 #include "kernel/isa/register_tile.h"
+#include "kernel/isa/rows.h"
 
 namespace pomona::kernel::POMONA_LEVEL {
 namespace {
@@ -89,15 +89,11 @@ class TileOfRows {
                                              std::int64_t row, std::int64_t column,
                                              std::int64_t steps, Finish finish) {
     const auto* const b = reinterpret_cast<const B*>(block.now) + column * kLanes<float>;
+    const auto* const later =
+        block.next ? reinterpret_cast<const B*>(block.next) + column * kLanes<float> : nullptr;
     tile<Dot, R, C>(
-        TileInput<Dot>{a, a_row, 1, b, row, steps}, Whole{}, [](int, int) { return Vec<float>{}; },
-        finish,
-        [=](std::int64_t step) {
-          if (!block.next) return;
-          const B* const next = reinterpret_cast<const B*>(block.next) + step * row;
-#pragma GCC unroll 8
-          for (int c = 0; c < C; ++c) prefetch(next + (column + c) * kLanes<float>);
-        });
+        {a, a_row, 1, b, row, steps, later}, Whole{}, [](int, int) { return Vec<float>{}; },
+        finish);
   }
 
   void score(BlockPair keys) {

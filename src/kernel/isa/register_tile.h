@@ -20,6 +20,8 @@ struct TileInput {
   const typename Dot::B* b;
   std::int64_t b_step;
   std::int64_t steps;
+  /// Where b of a later tile lies, to be on its way meanwhile; null: nowhere.
+  const typename Dot::B* later = nullptr;
 };
 
 /// One value of a times one vector of b in each step.
@@ -40,11 +42,11 @@ struct Plain {
   [[gnu::always_inline]] static Vec<T> add(Vec<T> sum, Left a, Right b) { return fma(a, b, sum); }
 };
 
-/// Calls finish(row, vector, sum) for the tile. `last` is the width of each row's last vector.
-/// `ahead` is called with each step: the place for prefetches.
-template <class Dot, int R, int C, class Width, class Start, class Finish, class Ahead>
+/// Starts the sums with start(row, vector), ends with finish(row, vector, sum). `last` is the width
+/// of each row's last vector.
+template <class Dot, int R, int C, class Width, class Start, class Finish>
 [[gnu::always_inline]] inline void tile(const TileInput<Dot>& in, Width last, Start start,
-                                        Finish finish, Ahead ahead) {
+                                        Finish finish) {
   using T = typename Dot::Value;
   Vec<T> sum[R][C];
 #pragma GCC unroll 8
@@ -55,7 +57,11 @@ template <class Dot, int R, int C, class Width, class Start, class Finish, class
   const typename Dot::A* a = in.a;
   const typename Dot::B* b = in.b;
   for (std::int64_t step = 0; step < in.steps; ++step, a += in.a_step, b += in.b_step) {
-    ahead(step);
+    if (in.later) {
+      const typename Dot::B* const later = in.later + step * in.b_step;
+#pragma GCC unroll 8
+      for (int c = 0; c < C; ++c) prefetch_second_level(later + c * Dot::kRightSize);
+    }
     typename Dot::Right right[C];
 #pragma GCC unroll 8
     for (int c = 0; c + 1 < C; ++c) right[c] = Dot::right(b + c * Dot::kRightSize, Whole{});
@@ -114,8 +120,7 @@ void product(const T* a, std::int64_t a_row, std::int64_t a_step, const T* b, st
           }
         };
         tile<Plain<T>, decltype(rows)::value, kEnd + 1>(
-            {a + m * a_row, a_row, a_step, b + n, b_step, K}, last, start, finish,
-            [](std::int64_t) {});
+            {a + m * a_row, a_row, a_step, b + n, b_step, K}, last, start, finish);
       });
     }
   };

@@ -24,6 +24,14 @@ template <class T>
   return load_first(source, part.count);
 }
 
+/// 0, 1, 2, ...
+template <class T>
+[[gnu::always_inline]] inline Vec<T> lane_numbers() {
+  Vec<T> v = {};
+  for (int i = 0; i < kLanes<T>; ++i) v[i] = static_cast<T>(i);
+  return v;
+}
+
 /// As load, with `fill` in the lanes beyond.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load_filled(const T* source, Whole, T) {
@@ -31,9 +39,8 @@ template <class T>
 }
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load_filled(const T* source, Part part, T fill) {
-  Vec<T> v = broadcast(fill);
-  for (std::int64_t i = 0; i < part.count; ++i) v[i] = source[i];
-  return v;
+  const Vec<T> inside = load_first(source, part.count);
+  return lane_numbers<T>() < broadcast(static_cast<T>(part.count)) ? inside : broadcast(fill);
 }
 
 template <class T>
@@ -43,14 +50,6 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline void store(T* target, Vec<T> v, Part part) {
   store_first(target, v, part.count);
-}
-
-/// 0, 1, 2, ...
-template <class T>
-[[gnu::always_inline]] inline Vec<T> lane_numbers() {
-  Vec<T> v = {};
-  for (int i = 0; i < kLanes<T>; ++i) v[i] = static_cast<T>(i);
-  return v;
 }
 
 /// Calls f(i, Whole or Part) for the vectors of n values.
