@@ -1,11 +1,23 @@
 // Causal attention of packed sequences, with gradients: Vaswani et al. 2017, arXiv:1706.03762,
 // eq. 1.
 #include <cmath>
+#include <cstring>
 
 #include "op/ops.h"
 
 namespace pomona::op {
 namespace {
+
+/// `x` with its rows side by side: itself, or a copy of a strided view.
+Tensor contiguous(const Context& context, const Tensor& x) {
+  if (x.is_contiguous()) return x;
+  const Tensor copy = context.empty(x.shape(), x.dtype());
+  const auto row_bytes = static_cast<std::size_t>(bytes_of(x.dtype(), x.size(1)));
+  for (std::int64_t t = 0; t < x.size(0); ++t) {
+    std::memcpy(copy.narrow(0, t, 1).raw(), x.narrow(0, t, 1).raw(), row_bytes);
+  }
+  return copy;
+}
 
 struct Attention {
   static constexpr std::string_view kName = "attention";
@@ -45,7 +57,8 @@ struct Attention {
   }
 
   void forward(const Context& context, const Tensor& y, Inputs in, Saved* saved) const {
-    const Tensor &q = in[0], &k = in[1], &v = in[2];
+    const Tensor& q = in[0];
+    const Tensor k = contiguous(context, in[1]), v = contiguous(context, in[2]);
     const Tensor lse = context.empty({q.size(1) / E, q.size(0)}, q.dtype());
     if (saved != nullptr) saved->push_back(lse);
     with_type(q, [&]<class T>() {
@@ -62,7 +75,8 @@ struct Attention {
 
   void backward(const Context& context, const Tensor& dy, const Tensor& y, Inputs in,
                 const Saved& saved, Gradients gradients) const {
-    const Tensor &q = in[0], &k = in[1], &v = in[2], &lse = saved[0];
+    const Tensor &q = in[0], &lse = saved[0];
+    const Tensor k = contiguous(context, in[1]), v = contiguous(context, in[2]);
     with_type(q, [&]<class T>() {
       const auto at = [](const Tensor& t, std::int64_t offset) {
         return t.defined() ? t.data<T>() + offset : nullptr;
@@ -94,7 +108,13 @@ std::vector<Sample> samples_attention() {
     const std::int64_t lengths[] = {3, 1, 2};
     return attention(c, in[0], in[1], in[2], lengths, 4);
   };
-  return {{"attention",
+  const auto strided = [](const Context& c, Inputs in) {
+    const std::int64_t lengths[] = {3};
+    return attention(c, columns(c, in[0], 0, 8), columns(c, in[0], 8, 4), columns(c, in[0], 12, 4),
+                     lengths, 4);
+  };
+  return {{"attention", {sample_tensor({3, 16}, 4)}, strided},
+          {"attention",
            {sample_tensor({6, 16}, 1), sample_tensor({6, 8}, 2), sample_tensor({6, 8}, 3)},
            run}};
 }

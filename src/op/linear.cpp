@@ -196,7 +196,8 @@ std::vector<Sample> samples_linear() {
     const Parameter* weights[] = {&first, &second};
     return linear(c, in[0], weights);
   };
-  const auto with_residual = [](const Context& c, Inputs in) {  // on a copy: linear_add may write into it
+  const auto with_residual = [](const Context& c,
+                                Inputs in) {  // on a copy: linear_add may write into it
     const Tensor residual = add(c, in[2], Tensor::zeros(in[2].shape(), DType::f64));
     return linear_add(c, residual, in[0], Parameter(in[1]));
   };

@@ -1,7 +1,9 @@
 // What every computation is given: threads, memory, kernels, the compute mode, and who listens. No
 // globals.
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "base/progress.h"
@@ -28,6 +30,9 @@ struct Plan {
   double weight_bytes = 0;  // parameter bytes read
 };
 
+/// Sees intermediate results by name, e.g. "layers.3": for parity tests and inspection.
+using Probe = std::function<void(std::string_view name, const Tensor& value)>;
+
 struct Context {
   ThreadPool& pool;
   Arena& arena;
@@ -35,9 +40,13 @@ struct Context {
   Compute compute = Compute::fast;
   const StopToken* stop = nullptr;
   Tape* tape = nullptr;  // null: nothing is recorded
+  const Probe* probe = nullptr;
   Plan* plan = nullptr;  // not null: shapes only, nothing is computed
 
   bool planning() const { return plan != nullptr; }
+  void show(std::string_view name, const Tensor& value) const {
+    if (probe != nullptr && !planning()) (*probe)(name, value);
+  }
   /// An uninitialised tensor from the arena.
   Tensor empty(Shape shape, DType dtype = DType::f32) const;
 };

@@ -36,6 +36,8 @@ class Shape {
     for (int i = 0; i < rank_; ++i) product *= sizes_[static_cast<std::size_t>(i)];
     return product;
   }
+  const std::int64_t* begin() const { return sizes_.data(); }
+  const std::int64_t* end() const { return sizes_.data() + rank_; }
   bool operator==(const Shape&) const = default;
 
   /// "(2, 3)".

@@ -1,0 +1,42 @@
+// What every decoder-only language model offers: one forward contract for chat, batches, beams,
+// evaluation, training and the server.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "nn/batch.h"
+#include "nn/kv_pool.h"
+#include "tensor/context.h"
+
+namespace pomona::model {
+
+/// Sizes that the model's users need; letters as in docs/notation.md.
+struct LmShape {
+  std::int64_t V = 0;        // vocabulary
+  std::int64_t D = 0;        // width
+  std::int64_t L = 0;        // layers
+  std::int64_t H = 0;        // query heads
+  std::int64_t G = 0;        // KV heads
+  std::int64_t E = 0;        // head size
+  std::int64_t F = 0;        // width of the feed-forward layer
+  std::int64_t context = 0;  // positions the model was trained for
+};
+
+class CausalLm {
+ public:
+  virtual ~CausalLm() = default;
+  virtual const LmShape& shape() const = 0;
+
+  /// Logits (wanted rows, V) of a batch. With caches in the batch, keys and values are written into
+  /// them.
+  virtual Tensor forward(const nn::Batch& batch, const Context& context) const = 0;
+
+  /// Calls f(checkpoint name, parameter) for every parameter.
+  virtual void each_parameter(const std::function<void(const std::string&, Parameter&)>& f) = 0;
+};
+
+/// The cache this model needs under `compute`: f32 keys and values in mode f32, else bf16.
+nn::KvShape kv_shape(const LmShape& shape, Compute compute);
+
+}  // namespace pomona::model

@@ -1,0 +1,68 @@
+// A model as its users hold it: network, tokeniser, chat template and what is known about the file.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "model/causal_lm.h"
+
+namespace pomona::text {
+class Tokenizer;
+class ChatTemplate;
+}  // namespace pomona::text
+
+namespace pomona::model {
+
+/// One message of a conversation.
+struct Message {
+  std::string role;  // "system", "user", "assistant"
+  std::string content;
+};
+
+struct Model {
+  std::string name;          // from the file's metadata
+  std::string architecture;  // "llama"
+  std::string licence;       // as the file declares it, may be empty
+  std::filesystem::path path;
+  std::uint64_t bytes = 0;  // of the file
+  std::uint64_t parameters = 0;
+  std::map<std::string, int> types;  // number of tensors by storage format
+
+  std::unique_ptr<CausalLm> lm;
+  std::shared_ptr<const text::Tokenizer> tokenizer;
+  std::shared_ptr<const text::ChatTemplate> chat_template;  // null: the model has none
+  std::vector<std::int32_t> end_tokens;                     // generation ends at any of them
+
+  /// The prompt's tokens for a conversation that the assistant is to continue. Throws unsupported
+  /// if the model has no chat template.
+  std::vector<std::int32_t> chat_prompt(const std::vector<Message>& messages) const;
+};
+
+/// Opens a GGUF file (memory-mapped, nothing is packed yet). Throws not_found, bad_file, or
+/// unsupported naming the architecture and those that Pomona reads.
+Model load_model(const std::filesystem::path& path);
+
+/// Description of a model file without building the network: for list and show.
+struct ModelCard {
+  std::string name, architecture, licence;
+  std::uint64_t bytes = 0, parameters = 0, context = 0;
+  /// Memory to run it at `context` 2048 in mode fast, by a run with shapes only.
+  std::uint64_t memory_bytes = 0;
+  std::map<std::string, int> types;
+};
+
+/// Bytes that a forward pass of `rows` tokens with `cached` positions in the cache takes beside the
+/// file: packed weights, cache and activations, and its operations, found by a run with shapes
+/// only.
+struct MemoryPlan {
+  std::uint64_t weights = 0, cache = 0, activations = 0;
+  double operations = 0;
+  std::uint64_t total() const { return weights + cache + activations; }
+};
+MemoryPlan plan_memory(const Model& model, std::int64_t rows, std::int64_t cached, Compute compute);
+
+}  // namespace pomona::model
