@@ -45,6 +45,12 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 /// Starts the program with both outputs going to `output`; returns its process id.
 pid_t spawn(const std::vector<std::string>& arguments, const std::vector<std::string>& changes,
             int output) {
+  posix_spawnattr_t attributes;  // a process group of its own: what the program starts ends with it
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;  // what this thread blocks is not for the program
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -52,9 +58,10 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::vector<std::st
   ::posix_spawn_file_actions_adddup2(&actions, output, 2);
   const std::vector<std::string> environment = merged_environment(changes);
   pid_t process = 0;
-  const int error = ::posix_spawnp(&process, arguments[0].c_str(), &actions, nullptr,
+  const int error = ::posix_spawnp(&process, arguments[0].c_str(), &actions, &attributes,
                                    pointers(arguments).data(), pointers(environment).data());
   ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
   if (error == 0) return process;
   fail(error == ENOENT ? ErrorKind::not_found : ErrorKind::io, "run: {}: {}", arguments[0],
        std::strerror(error));
@@ -79,13 +86,7 @@ class Child {
   }
   ~Child() {
     ::close(output_);
-    if (process_ == 0) return;
-    ::kill(process_, SIGTERM);
-    const Stopwatch grace;
-    while (!ended()) {
-      if (grace.seconds() > kGraceSeconds) ::kill(process_, SIGKILL);
-      ::usleep(20000);
-    }
+    if (process_ != 0) end_group(process_);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -125,6 +126,17 @@ class Child {
   }
 
  private:
+  /// Ends the program and all that it started: kindly, then not.
+  void end_group(pid_t group) {
+    ::kill(-group, SIGTERM);
+    for (const Stopwatch grace; grace.seconds() < kGraceSeconds && ::kill(-group, 0) == 0;) {
+      if (process_ != 0) ended();
+      ::usleep(5000);
+    }
+    ::kill(-group, SIGKILL);
+    while (process_ != 0 && !ended()) ::usleep(5000);
+  }
+
   static void keep_end(std::string& text) {
     if (text.size() > kKeptOutput) text.erase(0, text.size() - kKeptOutput);
   }

@@ -25,9 +25,9 @@ struct ProcessResult {
   std::string output;
 };
 
-/// Runs `arguments[0]` (found through PATH) with no standard input. A stop request ends it with
-/// SIGTERM, after two seconds SIGKILL, and throws cancelled. Throws not_found if there is no such
-/// program, io.
+/// Runs `arguments[0]` (found through PATH) with no standard input. A stop request ends it
+/// and what it started with SIGTERM, after two seconds SIGKILL, and throws cancelled. Throws
+/// not_found if there is no such program, io.
 ProcessResult run_process(const std::vector<std::string>& arguments,
                           const ProcessOptions& options = {});
 

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <thread>
+#include <filesystem>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "tests/support/temp_folder.h"
 
 namespace pomona {
 namespace {
@@ -52,6 +54,27 @@ TEST(Process, AStopRequestEndsIt) {
   const Stopwatch watch;
   EXPECT_THROW(run_process({"sleep", "60"}, options), Error);
   EXPECT_LT(watch.seconds(), 10);
+}
+
+TEST(Process, AStopRequestEndsWhatItStartedToo) {
+  const test::TempFolder folder;
+  const std::string path = (folder / "pid").string();
+  StopToken stop;
+  ProcessOptions options;
+  options.stop = &stop;
+  options.on_tick = [&] {
+    if (std::filesystem::exists(path + ".done")) stop.request();
+  };
+  const std::string script =
+      "sleep 60 & echo $! > " + path + "; mv " + path + " " + path + ".done; wait";
+  EXPECT_THROW(run_process({"sh", "-c", script}, options), Error);
+  const pid_t grandchild = std::stoi(read_file(path + ".done"));
+  // It is gone, or a zombie until whoever adopted it looks.
+  std::error_code error;
+  const std::string status = "/proc/" + std::to_string(grandchild) + "/status";
+  const bool gone = !std::filesystem::exists(status, error) ||
+                    read_file(status).find("State:\tZ") != std::string::npos;
+  EXPECT_TRUE(gone);
 }
 
 }  // namespace
