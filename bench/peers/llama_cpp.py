@@ -11,7 +11,7 @@ import os
 import pathlib
 import subprocess
 import sys
-import tarfile
+import tempfile
 
 from peers.cache import cache, peers_root
 
@@ -41,8 +41,9 @@ def install():
         root.mkdir(parents=True, exist_ok=True)
         _call(sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", "llama-cpp-python",
               "--dest", str(root), "llama-cpp-python==" + VERSION)  # fmt: skip
-        with tarfile.open(root / (PACKAGE + ".tar.gz")) as archive:
-            archive.extractall(root, filter="data")
+        with tempfile.TemporaryDirectory(dir=root) as folder:  # never half a tree under its name
+            _call("tar", "-xzf", str(root / (PACKAGE + ".tar.gz")), "-C", folder)
+            (pathlib.Path(folder) / PACKAGE).rename(root / PACKAGE)
     build = source() / "build"
     _call("cmake", "-S", str(source()), "-B", str(build), "-DCMAKE_BUILD_TYPE=Release",
           "-DGGML_NATIVE=ON", "-DLLAMA_CURL=OFF", "-DLLAMA_BUILD_TESTS=OFF",
