@@ -4,8 +4,8 @@
 // products read rows as they lie in memory save the queries (and dy), which are turned once per
 // block of queries.
 #include "kernel/isa/exp.h"
-#include "kernel/isa/rows.h"
 #include "kernel/isa/register_tile.h"
+#include "kernel/isa/rows.h"
 
 namespace pomona::kernel::POMONA_LEVEL {
 namespace {

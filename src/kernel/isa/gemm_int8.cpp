@@ -31,6 +31,11 @@ template <int W>
   ahead.ask(W * kVecBytes);
 }
 
+[[gnu::always_inline]] inline const Int8Group& group_at(const std::byte* rows,
+                                                        std::int64_t offset) {
+  return *reinterpret_cast<const Int8Group*>(rows + offset);
+}
+
 /// One quad of R rows with W vectors of weights.
 template <class Dot, int R, int W>
 [[gnu::always_inline]] inline void add_quad(const std::byte* rows, std::int64_t row_bytes, int quad,
@@ -38,8 +43,7 @@ template <class Dot, int R, int W>
                                             typename Dot::Sum (&dots)[R][W]) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-    const auto* group = reinterpret_cast<const Int8Group*>(rows + r * row_bytes);
-    const Ints activations = broadcast_quad(group->q, quad);
+    const Ints activations = broadcast_quad(group_at(rows, r * row_bytes).q, quad);
 #pragma GCC unroll 4
     for (int w = 0; w < W; ++w) dots[r][w] = Dot::add(dots[r][w], weights[w], activations);
   }
@@ -89,6 +93,39 @@ struct U4 : U4Dot {
   }
 };
 
+/// sums += minimum * (activation scale * sum of activations): the part of a group that needs no
+/// products.
+template <int R, int W>
+[[gnu::always_inline]] inline void add_minima(const std::byte* rows, std::int64_t row_bytes,
+                                              const std::uint16_t* minima,
+                                              Vec<float> (&sums)[R][W]) {
+#pragma GCC unroll 4
+  for (int w = 0; w < W; ++w) {
+    const Vec<float> minimum = load_f16(minima + w * kLanes<float>);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      sums[r][w] = fma(minimum, broadcast(group_at(rows, r * row_bytes).sum), sums[r][w]);
+    }
+  }
+}
+
+/// sums += dot * (weight scale * activation scale).
+template <class Dot, int R, int W>
+[[gnu::always_inline]] inline void add_products(const std::byte* rows, std::int64_t row_bytes,
+                                                const std::uint16_t* scales,
+                                                const typename Dot::Sum (&dots)[R][W],
+                                                Vec<float> (&sums)[R][W]) {
+#pragma GCC unroll 4
+  for (int w = 0; w < W; ++w) {
+    const Vec<float> scale = load_f16(scales + w * kLanes<float>);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const Vec<float> both = scale * broadcast(group_at(rows, r * row_bytes).scale);
+      sums[r][w] = fma(to_float(Dot::end(dots[r][w])), both, sums[r][w]);
+    }
+  }
+}
+
 template <class Weights, int R, int W>
 void int8_micro(const Tile& tile) {
   Vec<float> sums[R][W];
@@ -97,31 +134,18 @@ void int8_micro(const Tile& tile) {
   const std::byte* panel = tile.panel;
   Ahead ahead{tile.next, tile.next_stride};
   for (std::int64_t step = 0; step < tile.steps; ++step) {
-    typename Weights::Sum dots[R][W];
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const auto* group = reinterpret_cast<const Int8Group*>(rows + r * tile.row_bytes);
-#pragma GCC unroll 4
-      for (int w = 0; w < W; ++w) dots[r][w] = Weights::begin(*group);
-    }
-    Weights::template add_group<R, W>(rows, tile.row_bytes, panel + tile.column * 4, ahead, dots);
     const auto* scales =
         reinterpret_cast<const std::uint16_t*>(panel + Weights::kScales) + tile.column;
     ahead.ask(W * kVecBytes / (Weights::kMinimum ? 1 : 2));
-#pragma GCC unroll 4
-    for (int w = 0; w < W; ++w) {
-      const Vec<float> scale = load_f16(scales + w * kLanes<float>);
-      Vec<float> minimum{};
-      if constexpr (Weights::kMinimum) minimum = load_f16(scales + kPanelWidth + w * kLanes<float>);
+    if constexpr (Weights::kMinimum) add_minima(rows, tile.row_bytes, scales + kPanelWidth, sums);
+    typename Weights::Sum dots[R][W];
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const auto* group = reinterpret_cast<const Int8Group*>(rows + r * tile.row_bytes);
-        const Vec<float> dot = to_float(Weights::end(dots[r][w]));
-        sums[r][w] = fma(dot, scale * broadcast(group->scale), sums[r][w]);
-        if constexpr (Weights::kMinimum)
-          sums[r][w] = fma(minimum, broadcast(group->sum), sums[r][w]);
-      }
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int w = 0; w < W; ++w) dots[r][w] = Weights::begin(group_at(rows, r * tile.row_bytes));
     }
+    Weights::template add_group<R, W>(rows, tile.row_bytes, panel + tile.column * 4, ahead, dots);
+    add_products<Weights>(rows, tile.row_bytes, scales, dots, sums);
     rows += sizeof(Int8Group);
     panel += Weights::kBytes;
   }

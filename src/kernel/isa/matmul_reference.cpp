@@ -1,6 +1,6 @@
 // Products of dense row-major matrices, for gradients and as oracle of the packed kernels.
-#include "kernel/isa/rows.h"
 #include "kernel/isa/register_tile.h"
+#include "kernel/isa/rows.h"
 
 namespace pomona::kernel::POMONA_LEVEL {
 namespace {
