@@ -21,6 +21,7 @@ inline constexpr int kVecBytes = 16 << POMONA_LEVEL_ID;
 template <class T>
 struct VecOf {
   typedef T type __attribute__((vector_size(kVecBytes)));
+  typedef T quarter __attribute__((vector_size(sizeof(T) == 1 ? kVecBytes / 4 : kVecBytes)));
   typedef T half __attribute__((vector_size(kVecBytes / 2)));
 };
 template <class T>
@@ -204,6 +205,32 @@ template <class V>
 [[gnu::always_inline]] inline auto reduce_max(V v) {
   using T = std::remove_cvref_t<decltype(v[0])>;
   return reduce<T>(v, [](auto a, auto b) { return a > b ? a : b; });
+}
+
+// ---- movement of lanes; 32-bit lanes only ----
+
+using LaneNumbers = std::make_integer_sequence<int, kLanes<std::uint32_t>>;
+
+/// One stage of a transposition: of each 2 x 2 arrangement of kHalf lanes in rows a and b, the two
+/// off the diagonal change places.
+template <int kHalf, int... kLane>
+[[gnu::always_inline]] inline void exchange(Vec<std::uint32_t>& a, Vec<std::uint32_t>& b,
+                                            std::integer_sequence<int, kLane...>) {
+  constexpr int kCount = static_cast<int>(sizeof...(kLane));
+  const Vec<std::uint32_t> low =
+      __builtin_shufflevector(a, b, ((kLane & kHalf) != 0 ? kCount + (kLane ^ kHalf) : kLane)...);
+  b = __builtin_shufflevector(a, b, ((kLane & kHalf) != 0 ? kCount + kLane : (kLane ^ kHalf))...);
+  a = low;
+}
+
+/// Transposes a square of 32-bit lanes.
+template <int kHalf = kLanes<std::uint32_t> / 2>
+[[gnu::always_inline]] inline void transpose(Vec<std::uint32_t> (&rows)[kLanes<std::uint32_t>]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes<std::uint32_t>; ++i) {
+    if ((i & kHalf) == 0) exchange<kHalf>(rows[i], rows[i + kHalf], LaneNumbers{});
+  }
+  if constexpr (kHalf > 1) transpose<kHalf / 2>(rows);
 }
 
 // ---- conversion ----

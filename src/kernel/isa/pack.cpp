@@ -10,7 +10,7 @@ using namespace simd::POMONA_LEVEL;
 
 using Unit = std::uint32_t;
 
-/// Values of K that are decoded at a time: a whole number of blocks of every format.
+/// Values of K that are packed at a time: a whole number of blocks of every format.
 constexpr std::int64_t kChunk = 64;
 
 struct Source {
@@ -20,54 +20,58 @@ struct Source {
   std::int64_t rows_left;
 };
 
-/// Decodes values [k, k + kChunk) of row n; what lies beyond N or K is zero. values: kChunk floats.
+/// 64 rows of 32-bit units, not side by side.
+using UnitRows = const std::byte* [kPanelWidth];
+
+/// Units [0, steps) of 64 rows -> [step][64]. The rows hold whole vectors of units.
+void transpose_units(const UnitRows& rows, std::int64_t steps, std::byte* target) {
+  constexpr int kSide = kLanes<Unit>;
+  for (std::int64_t step = 0; step < steps; step += kSide) {
+    for (std::int64_t n = 0; n < kPanelWidth; n += kSide) {
+      Vec<Unit> square[kSide];
+#pragma GCC unroll 16
+      for (int i = 0; i < kSide; ++i)
+        square[i] = load(reinterpret_cast<const Unit*>(rows[n + i]) + step);
+      transpose(square);
+#pragma GCC unroll 16
+      for (int i = 0; i < kSide; ++i) {
+        if (step + i < steps)
+          store(reinterpret_cast<Unit*>(target) + (step + i) * kPanelWidth + n, square[i]);
+      }
+    }
+  }
+}
+
+/// Decodes values [k, k + kChunk) of row n into `values`; what lies beyond N or K is zero.
 void decode(const Source& source, std::int64_t n, std::int64_t k, std::int64_t K, float* values) {
   for (std::int64_t i = 0; i < kChunk; ++i) values[i] = 0.0F;
   if (n >= source.rows_left) return;
   const DTypeInfo& type = info(source.dtype);
   const std::int64_t count = K - k < kChunk ? K - k : kChunk;
-  const std::byte* start = source.rows + n * source.row_bytes + k / type.block * type.bytes;
-  if (source.dtype == DType::f32) {
-    __builtin_memcpy(values, start, static_cast<std::size_t>(count) * sizeof(float));
-  } else {
-    type.unpack(start, values, count);
-  }
+  type.unpack(source.rows + n * source.row_bytes + k / type.block * type.bytes, values, count);
 }
 
-/// f32 panels; with `values` (64 outputs, kChunk) decoded.
-void write_f32(const float* values, std::int64_t steps, std::byte* panel) {
-  auto* target = reinterpret_cast<float*>(panel);
-  for (std::int64_t step = 0; step < steps; ++step) {
-    for (std::int64_t n = 0; n < kPanelWidth; ++n)
-      target[step * kPanelWidth + n] = values[n * kChunk + step];
-  }
-}
-
-void write_bf16(const float* values, std::int64_t steps, std::byte* panel) {
-  std::uint16_t rounded[kPanelWidth * kChunk];
-  for (std::int64_t i = 0; i < kPanelWidth * kChunk; i += kLanes<float>)
-    store_bf16(rounded + i, load(values + i));
-  for (std::int64_t step = 0; step < steps; ++step) {
-    for (std::int64_t n = 0; n < kPanelWidth; ++n) {
-      __builtin_memcpy(panel + (step * kPanelWidth + n) * 4, rounded + n * kChunk + 2 * step, 4);
-    }
-  }
-}
-
-void pack_decoded(const PanelLayout& layout, const Source& source, std::byte* panel) {
+/// f32 and bf16 panels. Rows that hold the panel's type already are read where they are.
+void pack_dense(const PanelLayout& layout, const Source& source, std::byte* panel) {
+  const bool bf16 = layout.kind == PanelKind::bf16;
+  const bool same = source.dtype == (bf16 ? DType::bf16 : DType::f32);
+  const std::int64_t per_unit = bf16 ? 2 : 1;
   alignas(64) float values[kPanelWidth * kChunk];
-  const std::int64_t per_step = layout.kind == PanelKind::bf16 ? 2 : 1;
   for (std::int64_t k = 0; k < layout.K; k += kChunk) {
-    for (std::int64_t n = 0; n < kPanelWidth; ++n)
-      decode(source, n, k, layout.K, values + n * kChunk);
-    const std::int64_t left = (layout.K - k + per_step - 1) / per_step;
-    const std::int64_t steps = left < kChunk / per_step ? left : kChunk / per_step;
-    std::byte* target = panel + k / per_step * kPanelWidth * 4;
-    if (layout.kind == PanelKind::f32) {
-      write_f32(values, steps, target);
-    } else {
-      write_bf16(values, steps, target);
+    const bool whole = layout.K - k >= kChunk;
+    UnitRows rows;
+    for (std::int64_t n = 0; n < kPanelWidth; ++n) {
+      rows[n] = source.rows + n * source.row_bytes + k / per_unit * 4;
+      if (same && whole && n < source.rows_left) continue;
+      float* decoded = values + n * kChunk;
+      decode(source, n, k, layout.K, decoded);
+      rows[n] = reinterpret_cast<std::byte*>(decoded);
+      for (std::int64_t i = 0; bf16 && i < kChunk; i += kLanes<float>) {
+        store_bf16(reinterpret_cast<std::uint16_t*>(decoded) + i, load(decoded + i));
+      }
     }
+    const std::int64_t units = ((whole ? kChunk : layout.K - k) + per_unit - 1) / per_unit;
+    transpose_units(rows, units, panel + k / per_unit * kPanelWidth * 4);
   }
 }
 
@@ -145,7 +149,7 @@ void pack_panel(const PanelLayout& layout, DType dtype, const std::byte* rows,
                 std::int64_t row_bytes, std::int64_t rows_left, std::byte* panel) {
   const Source source{dtype, rows, row_bytes, rows_left};
   if (layout.kind == PanelKind::f32 || layout.kind == PanelKind::bf16) {
-    pack_decoded(layout, source, panel);
+    pack_dense(layout, source, panel);
   } else {
     pack_blocks(layout, source, panel);
   }

@@ -23,13 +23,12 @@ void to_bf16(const float* x, std::byte* prepared, std::int64_t K) {
 /// are the bits of, with NaN on top: one NaN makes the scale, and so the result, NaN.
 float largest_magnitude(const float* x) {
   Vec<std::int32_t> largest{};
+#pragma GCC unroll 2
   for (int i = 0; i < kGroup; i += kLanes<float>) {
     const Vec<std::int32_t> bits = bits_as<Vec<std::int32_t>>(load(x + i)) & 0x7fffffff;
     largest = bits > largest ? bits : largest;
   }
-  std::int32_t best = 0;
-  for (int i = 0; i < kLanes<std::int32_t>; ++i) best = largest[i] > best ? largest[i] : best;
-  return bits_as<float>(best);
+  return bits_as<float>(reduce_max(largest));
 }
 
 /// Below this a group counts as zero: the reciprocal of its scale would overflow.
@@ -39,17 +38,17 @@ void quantize_group(const float* x, Int8Group* group) {
   const float amax = largest_magnitude(x);
   const float inverse = amax < kTiny ? 0.0F : 127.0F / amax;
   Vec<std::int32_t> total{};
+#pragma GCC unroll 2
   for (int i = 0; i < kGroup; i += kLanes<float>) {
     // Through a saturating range first: not-a-number must not turn into an out-of-range byte.
     const Vec<float> scaled = load(x + i) * inverse;
     const Vec<std::int32_t> q =
         round_to_int(max(min(scaled, broadcast(127.0F)), broadcast(-127.0F)));
     total += q;
-    for (int lane = 0; lane < kLanes<float>; ++lane)
-      group->q[i + lane] = static_cast<std::int8_t>(q[lane]);
+    const auto bytes = __builtin_convertvector(q, VecOf<std::int8_t>::quarter);
+    __builtin_memcpy(group->q + i, &bytes, sizeof bytes);
   }
-  std::int32_t sum = 0;
-  for (int i = 0; i < kLanes<std::int32_t>; ++i) sum += total[i];
+  const std::int32_t sum = reduce_add(total);
   group->scale = amax < kTiny ? 0.0F : amax / 127.0F;
   group->minus128 = -128 * sum;
   group->sum = group->scale * static_cast<float>(sum);
