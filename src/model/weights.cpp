@@ -1,0 +1,75 @@
+#include "model/weights.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace pomona::model {
+namespace {
+
+/// Rows of each head in the order (half, pair) of the hub, from GGUF's (pair, half). Whole rows
+/// move, so quantised ones stay exact.
+Tensor unpermuted(const Tensor& weight, std::int64_t heads) {
+  const std::int64_t rows = weight.size(0), E = rows / heads;
+  if (rows % heads != 0 || E % 2 != 0) {
+    fail(ErrorKind::bad_file, "weights: {} rows do not divide into {} heads of even size", rows,
+         heads);
+  }
+  const std::int64_t row_bytes = bytes_of(weight.dtype(), weight.size(1));
+  const Tensor ordered = Tensor::zeros(weight.shape(), weight.dtype());
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::int64_t head = row / E, inside = row % E;
+    const std::int64_t source = head * E + inside % (E / 2) * 2 + inside / (E / 2);
+    std::memcpy(ordered.raw() + row * row_bytes, weight.raw() + source * row_bytes,
+                static_cast<std::size_t>(row_bytes));
+  }
+  return ordered;
+}
+
+/// "model.layers.12.mlp" -> {"model.layers.{}.mlp", "12"}.
+std::pair<std::string, std::string> without_number(const std::string& name) {
+  for (std::size_t at = name.find('.'); at != std::string::npos; at = name.find('.', at + 1)) {
+    std::size_t end = at + 1;
+    while (end < name.size() && std::isdigit(static_cast<unsigned char>(name[end])) != 0) ++end;
+    if (end > at + 1 && end < name.size() && name[end] == '.') {
+      return {name.substr(0, at + 1) + "{}" + name.substr(end), name.substr(at + 1, end - at - 1)};
+    }
+  }
+  return {name, ""};
+}
+
+}  // namespace
+
+WeightName GgufWeights::entry_of(const std::string& hub_name) const {
+  const auto [pattern, number] = without_number(hub_name);
+  const auto entry = std::find_if(names_.begin(), names_.end(),
+                                  [&](const WeightName& name) { return name.hub == pattern; });
+  if (entry == names_.end())
+    fail(ErrorKind::internal, "weights: no name in GGUF known for {}", hub_name);
+  WeightName complete = *entry;
+  complete.gguf = replace_all(entry->gguf, "{}", number);
+  return complete;
+}
+
+bool GgufWeights::has(const std::string& hub_name) const {
+  return file_.find(entry_of(hub_name).gguf) != nullptr;
+}
+
+Tensor GgufWeights::get(const std::string& hub_name) const {
+  const WeightName entry = entry_of(hub_name);
+  const store::GgufTensor& stored = file_.tensor(entry.gguf);
+  const std::vector<std::int64_t> sizes = stored.shape();
+  if (!std::equal(sizes.begin(), sizes.end(), entry.shape.begin(), entry.shape.end())) {
+    fail(ErrorKind::bad_file, "{}: tensor {} has the shape ({}), the metadata asks for {}",
+         file_.path().string(), entry.gguf, fmt::join(sizes, ", "), entry.shape.text());
+  }
+  const Tensor tensor(mapped_storage(file_.mapping(), stored.bytes), entry.shape, *stored.dtype);
+  return entry.heads > 0 ? unpermuted(tensor, entry.heads) : tensor;
+}
+
+}  // namespace pomona::model

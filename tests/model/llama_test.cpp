@@ -1,0 +1,187 @@
+// Llama against PyTorch's numbers on tiny random weights: values, loss, gradients, and equality of
+// the ways to run it (with and without cache, alone and in company, one thread and several).
+#include "model/llama.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "tests/support/engine.h"
+#include "tests/support/golden.h"
+
+namespace pomona::model {
+namespace {
+
+using golden::Golden;
+using testing_support::Engine;
+
+/// The tiny model with its parameters as f64, where gradients are exact enough to compare.
+std::unique_ptr<CausalLm> tiny_f64() {
+  const store::GgufFile file(golden::path_of("llama_tiny.gguf"));
+  auto lm = load_llama(file);
+  lm->each_parameter([](const std::string&, Parameter& parameter) {
+    const Tensor wide = Tensor::zeros(parameter.value.shape(), DType::f64);
+    const float* values = parameter.value.data<float>();
+    for (std::int64_t i = 0; i < wide.elements(); ++i)
+      wide.data<double>()[i] = static_cast<double>(values[i]);
+    parameter = Parameter(wide);
+  });
+  return lm;
+}
+
+/// Largest difference over largest reference value.
+double relative_error(const Tensor& found, const std::vector<double>& expected) {
+  EXPECT_EQ(static_cast<std::size_t>(found.elements()), expected.size());
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const auto at = static_cast<std::int64_t>(i);
+    const double value = found.dtype() == DType::f64 ? found.data<double>()[at]
+                                                     : static_cast<double>(found.data<float>()[at]);
+    worst = std::max(worst, std::abs(value - expected[i]));
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  return worst / largest;
+}
+
+/// Compares what the model shows with golden arrays "row.i.*".
+void expect_blocks(const CausalLm& lm, Context context, const Golden& golden,
+                   const std::string& row, double bound) {
+  const std::vector<std::int32_t> tokens = golden.integers("tokens." + row);
+  int seen = 0;
+  const Probe probe = [&](std::string_view name, const Tensor& value) {
+    std::string array = name == "embed_tokens" ? "embedding"
+                        : name == "norm"       ? "norm"
+                                               : "block" + std::string(name.substr(6));
+    EXPECT_LT(relative_error(value, golden.numbers("row." + row + "." + array)), bound) << array;
+    ++seen;
+  };
+  context.probe = &probe;
+  nn::Batch batch;
+  batch.append(tokens, 0, nullptr, nn::Batch::Logits::all);
+  const Tensor logits = lm.forward(batch, context);
+  EXPECT_LT(relative_error(logits, golden.numbers("row." + row + ".logits")), bound);
+  EXPECT_EQ(seen, 4);
+}
+
+TEST(LlamaTiny, EveryBlockEqualsPyTorch) {
+  const Golden golden("llama_tiny");
+  Engine engine(2);
+  engine.context.compute = Compute::f32;
+  const auto exact = tiny_f64();
+  const store::GgufFile file(golden::path_of("llama_tiny.gguf"));
+  const auto lm = load_llama(file);
+  for (const std::string row : {"0", "1"}) {
+    expect_blocks(*exact, engine.context, golden, row,
+                  1e-10);  // f64; the file holds eps as f32
+    expect_blocks(*lm, engine.context, golden, row, 1e-4);  // the house bound for f32
+  }
+}
+
+TEST(LlamaTiny, LossAndGradientsEqualPyTorch) {
+  const Golden golden("llama_tiny");
+  Engine engine;
+  Tape tape;
+  engine.context.tape = &tape;
+  const auto lm = tiny_f64();
+  lm->each_parameter(
+      [](const std::string&, Parameter& parameter) { parameter.value.require_gradient(); });
+  nn::Batch batch;
+  std::vector<std::int32_t> next;
+  for (const std::string row : {"0", "1"}) {
+    const std::vector<std::int32_t> tokens = golden.integers("tokens." + row);
+    batch.append(tokens, 0, nullptr, nn::Batch::Logits::all);
+    next.insert(next.end(), tokens.begin() + 1, tokens.end());
+    next.push_back(-1);
+  }
+  const Tensor targets = Tensor::zeros({static_cast<std::int64_t>(next.size())}, DType::i32);
+  std::copy(next.begin(), next.end(), targets.data<std::int32_t>());
+  const Tensor losses =
+      op::cross_entropy(engine.context, lm->forward(batch, engine.context), targets);
+  const Tensor loss =
+      op::scaled_sum(engine.context, losses, 1.0 / static_cast<double>(next.size() - 2));
+  const double expected = golden.facts().contains("loss") ? golden.facts().at("loss").get<double>()
+                                                          : golden.numbers("loss").at(0);
+  EXPECT_NEAR(*loss.data<double>(), expected, 1e-12 * expected);
+
+  tape.backward(engine.context, loss);
+  lm->each_parameter([&](const std::string& name, Parameter& parameter) {
+    const Tensor& gradient = parameter.value.gradient();
+    double squares = 0;
+    for (std::int64_t i = 0; i < gradient.elements(); ++i)
+      squares += gradient.data<double>()[i] * gradient.data<double>()[i];
+    const double norm = golden.facts().at("gradient_norms").at(name).get<double>();
+    EXPECT_NEAR(std::sqrt(squares), norm, 1e-9 * norm) << name;
+  });
+}
+
+/// Logits of every token of `tokens`, fed in pieces of `piece` with a cache.
+std::vector<float> cached_logits(const CausalLm& lm, const Context& context,
+                                 const std::vector<std::int32_t>& tokens, std::size_t piece,
+                                 const std::vector<std::int32_t>& company) {
+  nn::KvPool pool(kv_shape(lm.shape(), context.compute), 8);
+  nn::KvSequence sequence(pool);
+  std::vector<float> all;
+  for (std::size_t at = 0; at < tokens.size(); at += piece) {
+    const std::size_t count = std::min(piece, tokens.size() - at);
+    nn::Batch batch;
+    nn::KvSequence other(pool);
+    if (!company.empty()) {
+      other.extend(static_cast<std::int64_t>(company.size()));
+      batch.append(company, 0, &other, nn::Batch::Logits::last);
+    }
+    const std::int64_t first = sequence.length();
+    sequence.extend(static_cast<std::int64_t>(count));
+    batch.append(std::span(tokens).subspan(at, count), first, &sequence, nn::Batch::Logits::all);
+    const Tensor logits = lm.forward(batch, context);
+    const std::int64_t skip = company.empty() ? 0 : 1;
+    const float* values = logits.data<float>() + skip * lm.shape().V;
+    all.insert(all.end(), values, values + static_cast<std::int64_t>(count) * lm.shape().V);
+  }
+  return all;
+}
+
+TEST(LlamaTiny, CacheCompanyAndThreadsChangeNoBit) {
+  const Golden golden("llama_tiny");
+  std::vector<std::int32_t> tokens = golden.integers("tokens.0");
+  while (tokens.size() < 150) tokens.insert(tokens.end(), tokens.begin(), tokens.begin() + 20);
+  const std::vector<std::int32_t> company = golden.integers("tokens.1");
+  for (const char* file_name : {"llama_tiny.gguf", "llama_tiny_q4_1.gguf"}) {
+    const store::GgufFile file(golden::path_of(file_name));
+    for (int level = 0; level <= static_cast<int>(simd::highest_level()); ++level) {
+      for (const Compute compute : {Compute::f32, Compute::bf16, Compute::fast}) {
+        SCOPED_TRACE(testing::Message()
+                     << file_name << " level " << level << " mode " << name_of(compute));
+        const auto lm = load_llama(file);
+        Engine one(1, static_cast<simd::Level>(level)), three(3, static_cast<simd::Level>(level));
+        one.context.compute = three.context.compute = compute;
+        const std::vector<float> whole = cached_logits(*lm, one.context, tokens, tokens.size(), {});
+        for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{64}}) {
+          const std::vector<float> pieces =
+              cached_logits(*lm, three.context, tokens, piece, company);
+          ASSERT_EQ(0, std::memcmp(whole.data(), pieces.data(), whole.size() * sizeof(float)))
+              << "piece " << piece;
+        }
+      }
+    }
+  }
+}
+
+TEST(LlamaTiny, PlanningAllocatesNothingAndFindsThePeak) {
+  const store::GgufFile file(golden::path_of("llama_tiny.gguf"));
+  const auto lm = load_llama(file);
+  Engine engine;
+  nn::Batch batch;
+  batch.append(std::vector<std::int32_t>(40, 5), 0, nullptr, nn::Batch::Logits::last);
+  Arena counting = Arena::planning();
+  Plan plan;
+  Context context{engine.pool, counting, engine.context.kernels};
+  context.plan = &plan;
+  EXPECT_FALSE(lm->forward(batch, context).has_data());
+  EXPECT_GT(counting.peak(), 40u * 32u * 4u);
+  const double products = 2.0 * 40 * 2 * (32 * 64 * 2 + 2 * 32 * 32 + 3 * 32 * 96);
+  EXPECT_GT(plan.operations, products);
+}
+
+}  // namespace
+}  // namespace pomona::model
