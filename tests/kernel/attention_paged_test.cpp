@@ -212,6 +212,32 @@ TEST_P(Paged, AgreesWithF64) {
   }
 }
 
+TEST_P(Paged, WeightsAreExponentials) {
+  // Keys with one value each make exact scores, values that are unit vectors bring out the weights.
+  const std::int64_t T = 64, E = 64;
+  const bool rounds_weights =
+      kind() == KvKind::bf16 && std::get<0>(GetParam()) == simd::Level::avx512;
+  Sequence s{{T, 1, E, 0}};
+  std::fill(s.q.begin(), s.q.end(), 0.0f);
+  std::fill(s.k.begin(), s.k.end(), 0.0f);
+  std::fill(s.v.begin(), s.v.end(), 0.0f);
+  for (std::int64_t j = 0; j < T; ++j) {
+    s.q[j * s.q_stride] = 1;
+    s.k[j * s.kv_stride] = bf16_rounded(-0.37f * static_cast<float>(j * j) / 16);
+    s.v[j * s.kv_stride + j] = 1;
+  }
+  const auto y = s.run(kernels(), kind(), T);
+  double sum = 0;
+  for (std::int64_t j = 0; j < T; ++j) sum += std::exp(s.k[j * s.kv_stride] / 8.0);
+  for (std::int64_t j = 0; j < T; ++j) {
+    const double score = s.k[j * s.kv_stride] / 8.0;
+    const double want = std::exp(score) / sum;
+    // The exponential's polynomial, its factor log2(e) and (portable) product, the sum.
+    const double relative = (rounds_weights ? 0x1p-8 : 0) + 5e-7 + 3 * kU * std::fabs(score);
+    EXPECT_NEAR(y[(T - 1) * E + j], want, relative * want) << j;
+  }
+}
+
 TEST_P(Paged, ARowsBitsDoNotDependOnTheCall) {
   for (const Shape& shape : kShapes) {
     const Sequence s{shape};
