@@ -72,6 +72,7 @@ struct MathTable {
   /// y = silu(gate) * up, rows of F with strides (gate and up may be halves of one tensor).
   void (*silu_mul)(const T* gate, const T* up, std::int64_t x_stride, T* y, std::int64_t y_stride,
                    std::int64_t rows, std::int64_t F);
+  /// dy is (rows, F) without gaps.
   void (*silu_mul_back)(const T* dy, const T* gate, const T* up, std::int64_t x_stride, T* dgate,
                         T* dup, std::int64_t dx_stride, std::int64_t rows, std::int64_t F);
   /// y += x, n values.
@@ -91,7 +92,7 @@ struct MathTable {
   void (*matmul_tn)(const T* a, const T* b, T* y, std::int64_t M, std::int64_t N, std::int64_t K,
                     bool accumulate);
   /// Causal attention of one packed sequence and one query head, dense tensors with row strides: q,
-  /// k, v (T, E) -> y (T, E); lse (T) kept for backward.
+  /// k, v (T, E) -> y (T, E); lse (T) kept for backward. E <= 256.
   void (*attention)(const T* q, std::int64_t q_stride, const T* k, const T* v,
                     std::int64_t kv_stride, T* y, std::int64_t y_stride, T* lse, std::int64_t rows,
                     std::int64_t E, double scale);
@@ -141,7 +142,7 @@ struct Table {
   /// of the call.
   void (*paged_attention[2])(const AttentionCall& call);
 
-  /// Largest value of n floats, and where (the first of equals). n > 0.
+  /// Largest value of n floats, and where (the first of equals). n > 0. NaN counts as -inf.
   std::int64_t (*argmax)(const float* x, std::int64_t n);
   /// x[i] = exp((x[i] - max) * inverse_temperature) for n values; returns their sum.
   double (*exp_sum)(float* x, std::int64_t n, float max, float inverse_temperature);
