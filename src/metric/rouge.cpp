@@ -109,23 +109,24 @@ struct Counts {
 };
 
 /// Lin 2004, section 3.2, with the rule of ROUGE 1.5.5 that no token counts more often than either
-/// text has it.
+/// text has it: the prediction's are counted down, and each of the reference's is met only once.
 PrecisionRecall rouge_lsum(const Sentences& prediction, const Sentences& reference,
                            std::size_t vocabulary) {
-  Counts predicted(prediction, vocabulary), referenced(reference, vocabulary);
+  Counts predicted(prediction, vocabulary);
+  std::size_t referenced = 0;
   std::size_t hits = 0;
   for (const Ids& sentence : reference) {
+    referenced += sentence.size();
     std::vector<bool> marks(sentence.size(), false);
     for (const Ids& candidate : prediction) mark_common(sentence, candidate, marks);
     for (std::size_t i = 0; i < sentence.size(); ++i) {
       const std::uint32_t token = sentence[i];
-      if (!marks[i] || predicted.of[token] == 0 || referenced.of[token] == 0) continue;
+      if (!marks[i] || predicted.of[token] == 0) continue;
       ++hits;
       --predicted.of[token];
-      --referenced.of[token];
     }
   }
-  return from_hits(hits, predicted.total, referenced.total);
+  return from_hits(hits, predicted.total, referenced);
 }
 
 /// The sentences (lines) of a text, as numbers. A line break separates tokens, so the lines joined
