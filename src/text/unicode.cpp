@@ -36,6 +36,16 @@ bool is_number(char32_t code_point) {
   return c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO;
 }
 
+bool is_punctuation(char32_t code_point) {
+  const auto c = category(code_point);
+  return c >= UTF8PROC_CATEGORY_PC && c <= UTF8PROC_CATEGORY_PO;
+}
+
+bool is_symbol(char32_t code_point) {
+  const auto c = category(code_point);
+  return c >= UTF8PROC_CATEGORY_SM && c <= UTF8PROC_CATEGORY_SO;
+}
+
 bool is_white_space(char32_t code_point) {
   if ((code_point >= 0x09 && code_point <= 0x0D) || code_point == 0x85) return true;
   const auto c = category(code_point);

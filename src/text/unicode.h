@@ -16,6 +16,12 @@ bool is_mark(char32_t code_point);
 /// General category N (Nd, Nl, No).
 bool is_number(char32_t code_point);
 
+/// General category P (Pc, Pd, Ps, Pe, Pi, Pf, Po).
+bool is_punctuation(char32_t code_point);
+
+/// General category S (Sm, Sc, Sk, So).
+bool is_symbol(char32_t code_point);
+
 /// Property White_Space (Unicode, PropList.txt).
 bool is_white_space(char32_t code_point);
 

@@ -1,0 +1,91 @@
+#include "store/gguf_tokenizer.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "store/gguf.h"
+
+namespace pomona::store {
+namespace {
+
+std::string error_of(const GgufMetadata& metadata) {
+  try {
+    read_tokenizer(metadata);
+  } catch (const Error& error) {
+    return std::string(name_of(error.kind())) + ": " + error.what();
+  }
+  return "no error";
+}
+
+const std::vector<std::string_view> kTokens = {"a", "b", "ab", "<|im_end|>"};
+const std::vector<std::int32_t> kKinds = {1, 1, 1, 3};
+
+/// A small good file's metadata without the keys in `leave_out`.
+GgufMetadata metadata_without(std::vector<std::string_view> leave_out) {
+  GgufMetadata metadata("v.gguf");
+  const auto add = [&](std::string_view key, GgufValue value) {
+    if (std::find(leave_out.begin(), leave_out.end(), key) == leave_out.end())
+      metadata.add(key, std::move(value));
+  };
+  add("tokenizer.ggml.model", std::string_view("gpt2"));
+  add("tokenizer.ggml.pre", std::string_view("gpt-2"));
+  add("tokenizer.ggml.tokens", gguf_array(kTokens));
+  add("tokenizer.ggml.token_type", gguf_array(std::span<const std::int32_t>(kKinds)));
+  add("tokenizer.ggml.merges", gguf_array(std::vector<std::string_view>{"a b"}));
+  add("tokenizer.ggml.eos_token_id", std::uint32_t{3});
+  return metadata;
+}
+
+TEST(GgufTokenizer, ReadsAVocabulary) {
+  const auto tokenizer = read_tokenizer(metadata_without({}));
+  EXPECT_EQ(tokenizer->encode("abba"), (std::vector<text::TokenId>{2, 1, 0}));
+  EXPECT_EQ(tokenizer->special().eos, 3);
+  EXPECT_TRUE(tokenizer->ends_generation(3));
+  EXPECT_EQ(tokenizer->vocabulary_size(), 4u);
+  EXPECT_EQ(read_chat_template(metadata_without({})), std::nullopt);
+}
+
+TEST(GgufTokenizer, SaysWhatIsWrong) {
+  EXPECT_EQ(error_of(metadata_without({})), "no error");
+  EXPECT_EQ(error_of(metadata_without({"tokenizer.ggml.tokens"})),
+            "bad_file: key \"tokenizer.ggml.tokens\" of v.gguf: missing");
+  EXPECT_EQ(error_of(metadata_without({"tokenizer.ggml.pre"})),
+            "bad_file: key \"tokenizer.ggml.pre\" of v.gguf: missing");
+
+  GgufMetadata other = metadata_without({"tokenizer.ggml.model"});
+  other.add("tokenizer.ggml.model", std::string_view("bert"));
+  EXPECT_EQ(error_of(other),
+            "unsupported: tokenizer of v.gguf: vocabularies of the kind \"bert\" are not read, "
+            "only \"gpt2\" (byte-level BPE)");
+
+  GgufMetadata numbers = metadata_without({"tokenizer.ggml.tokens"});
+  numbers.add("tokenizer.ggml.tokens", gguf_array(std::span<const std::int32_t>(kKinds)));
+  EXPECT_EQ(
+      error_of(numbers),
+      "bad_file: key \"tokenizer.ggml.tokens\" of v.gguf: expected an array of strings, found "
+      "array of i32");
+
+  const std::vector<std::int32_t> odd = {1, 1, 7, 3};
+  GgufMetadata kinds = metadata_without({"tokenizer.ggml.token_type"});
+  kinds.add("tokenizer.ggml.token_type", gguf_array(std::span<const std::int32_t>(odd)));
+  EXPECT_EQ(
+      error_of(kinds),
+      "bad_file: key \"tokenizer.ggml.token_type\" of v.gguf: token 2 has the unknown type 7");
+
+  GgufMetadata eos = metadata_without({"tokenizer.ggml.eos_token_id"});
+  eos.add("tokenizer.ggml.eos_token_id", std::uint32_t{4});
+  EXPECT_EQ(error_of(eos),
+            "bad_file: tokenizer of v.gguf: special token 4 is not one of the 4 tokens");
+}
+
+TEST(GgufTokenizer, ReadsTheTinyModelsVocabulary) {
+  const GgufFile file(POMONA_SOURCE_DIR "/tests/golden/llama_tiny.gguf");
+  const auto tokenizer = read_tokenizer(file.metadata());
+  EXPECT_EQ(tokenizer->vocabulary_size(), 283u);
+  const std::string text = "Every token of it comes back.";
+  EXPECT_EQ(tokenizer->decode(tokenizer->encode(text)), text);
+  EXPECT_TRUE(read_chat_template(file.metadata()).has_value());
+}
+
+}  // namespace
+}  // namespace pomona::store
