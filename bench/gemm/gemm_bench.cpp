@@ -2,6 +2,7 @@
 // minute, as a table on standard error and JSON on standard output. Figures are 1e9 operations a
 // second (a multiplication and an addition are two), the best of many calls. For up to 16 rows the
 // weights come from DRAM: the calls rotate through copies that no cache holds.
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,33 +57,37 @@ struct Roof {
   }
 };
 
-Roof measure_roof(simd::Level level) {
-  const std::vector<std::byte> memory(std::size_t{256} << 20, std::byte{1});
-  return {kernel::f32_gflops(level), kernel::bf16_gflops(level), kernel::int8_gops(level),
-          kernel::read_gb_per_second(level, memory)};
-}
-
 DType source_of(PanelKind kind) {
   constexpr DType kSources[] = {DType::f32, DType::bf16, DType::q8_0, DType::q4_1};
   return kSources[static_cast<int>(kind)];
 }
 
-/// 64-byte aligned memory, as tensors have it.
+/// Memory in huge pages, as packed weights have it: reading it is up to 1.5 times as fast.
 class Aligned {
  public:
   explicit Aligned(std::int64_t bytes)
-      : data_(static_cast<std::byte*>(
-            std::aligned_alloc(4096, (static_cast<std::size_t>(bytes) + 4095) / 4096 * 4096))) {
-    std::memset(data_, 0, static_cast<std::size_t>(bytes));
+      : bytes_((static_cast<std::size_t>(bytes) + kPage - 1) / kPage * kPage) {
+    data_ = static_cast<std::byte*>(std::aligned_alloc(kPage, bytes_));
+    madvise(data_, bytes_, MADV_HUGEPAGE);
+    std::memset(data_, 1, bytes_);
   }
   ~Aligned() { std::free(data_); }
   Aligned(const Aligned&) = delete;
   Aligned& operator=(const Aligned&) = delete;
   std::byte* data() const { return data_; }
+  std::span<const std::byte> span() const { return {data_, bytes_}; }
 
  private:
+  static constexpr std::size_t kPage = std::size_t{2} << 20;
+  std::size_t bytes_;
   std::byte* data_;
 };
+
+Roof measure_roof(simd::Level level) {
+  static const Aligned memory(std::int64_t{256} << 20);
+  return {kernel::f32_gflops(level), kernel::bf16_gflops(level), kernel::int8_gops(level),
+          kernel::read_gb_per_second(level, memory.span())};
+}
 
 /// The three ways to run one product: GEMM alone; with preparing the rows; with packing the weights
 /// as well.

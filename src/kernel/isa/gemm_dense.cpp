@@ -50,12 +50,16 @@ struct Bf16 {
 };
 #endif
 
+/// Part kPart of one step: b holds W vectors of units, a one unit in each row.
 template <class Element, int kPart, int R, int W>
-[[gnu::always_inline]] inline void multiply(const Vec<Unit> (&b)[W], const std::byte* a,
+[[gnu::always_inline]] inline void multiply(const std::byte* b, const std::byte* a,
                                             std::int64_t row_bytes, Vec<float> (&sums)[R][W]) {
   typename Element::Part weights[W];
 #pragma GCC unroll 8
-  for (int w = 0; w < W; ++w) weights[w] = Element::template part<kPart>(b[w]);
+  for (int w = 0; w < W; ++w) {
+    weights[w] =
+        Element::template part<kPart>(load(reinterpret_cast<const Unit*>(b) + w * kLanes<Unit>));
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     Unit unit;
@@ -76,13 +80,15 @@ void dense_micro(const Tile& tile) {
   const std::byte* next = tile.next;
   const std::byte* const end = b + tile.steps * kStepBytes;
   for (; b != end; b += kStepBytes, a += sizeof(Unit)) {
-    Vec<Unit> units[W];
-    for (int w = 0; w < W; ++w)
-      units[w] = load(reinterpret_cast<const Unit*>(b) + w * kLanes<Unit>);
 #pragma GCC unroll 4
     for (int byte = 0; byte < W * kVecBytes; byte += 64) prefetch(next), next += tile.next_stride;
-    multiply<Element, 0>(units, a, tile.row_bytes, sums);
-    if constexpr (Element::kParts == 2) multiply<Element, 1>(units, a, tile.row_bytes, sums);
+    multiply<Element, 0>(b, a, tile.row_bytes, sums);
+    if constexpr (Element::kParts == 2) {
+      // Hides that the units are the same, so that they are read again and not kept: registers are
+      // short.
+      asm("" : "+r"(b));
+      multiply<Element, 1>(b, a, tile.row_bytes, sums);
+    }
   }
   store_sums(tile, sums);
 }

@@ -172,7 +172,7 @@ struct Int8 {
 #else
   static constexpr int kMaxRows = 4;
   static constexpr MicroEntry kMicro[kMaxRows] = {entry<Weights, 1, 4>(), entry<Weights, 2, 2>(),
-                                                  entry<Weights, 3, 2>(), entry<Weights, 4, 2>()};
+                                                  entry<Weights, 3, 1>(), entry<Weights, 4, 1>()};
 #endif
 };
 

@@ -38,12 +38,20 @@ struct U8Dot : U4Dot {
 
 #elif POMONA_LEVEL_ID == 1
 
+/// Keeps the compiler from adding up terms before it adds them to the sum, which takes more
+/// registers than there are.
+template <class V>
+[[gnu::always_inline]] inline V in_order(V sum) {
+  asm("" : "+x"(sum));
+  return sum;
+}
+
 /// vpmaddubsw adds pairs of products in 16 bits: 8 quads of at most 2 * 15 * 127 stay below 2^15.
 struct U4Dot {
   using Sum = Vec<std::int16_t>;
   [[gnu::always_inline]] static Sum begin(const Int8Group&) { return Sum{}; }
   [[gnu::always_inline]] static Sum add(Sum sum, Bytes weights, Ints quad) {
-    return sum + (Sum)_mm256_maddubs_epi16((__m256i)weights, (__m256i)quad);
+    return in_order(sum + (Sum)_mm256_maddubs_epi16((__m256i)weights, (__m256i)quad));
   }
   [[gnu::always_inline]] static Ints end(Sum sum) {
     return (Ints)_mm256_madd_epi16((__m256i)sum, _mm256_set1_epi16(1));
@@ -59,7 +67,7 @@ struct U8Dot {
     const __m256i w = (__m256i)(weights ^ 0x80);
     const __m256i products =
         _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8((__m256i)quad, w));
-    return sum + (Ints)_mm256_madd_epi16(products, _mm256_set1_epi16(1));
+    return in_order(sum + (Ints)_mm256_madd_epi16(products, _mm256_set1_epi16(1)));
   }
   [[gnu::always_inline]] static Ints end(Sum sum) { return sum; }
 };
