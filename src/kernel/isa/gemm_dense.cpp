@@ -81,7 +81,8 @@ void dense_micro(const Tile& tile) {
   const std::byte* const end = b + tile.steps * kStepBytes;
   for (; b != end; b += kStepBytes, a += sizeof(Unit)) {
 #pragma GCC unroll 4
-    for (int byte = 0; byte < W * kVecBytes; byte += 64) prefetch(next), next += tile.next_stride;
+    for (int byte = 0; byte < W * kVecBytes; byte += 64)
+      prefetch_second_level(next), next += tile.next_stride;
     multiply<Element, 0>(b, a, tile.row_bytes, sums);
     if constexpr (Element::kParts == 2) {
       // Hides that the units are the same, so that they are read again and not kept: registers are

@@ -17,7 +17,7 @@ struct Ahead {
   /// As many lines as `bytes` has.
   [[gnu::always_inline]] void ask(int bytes) {
 #pragma GCC unroll 4
-    for (int byte = 0; byte < bytes; byte += 64) prefetch(next), next += stride;
+    for (int byte = 0; byte < bytes; byte += 64) prefetch_second_level(next), next += stride;
   }
 };
 

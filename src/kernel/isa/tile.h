@@ -127,13 +127,11 @@ void run_block(Tile tile, const RowTiles& tiles, std::int64_t width) {
   run_tiles<Kind>(tile, tiles.plain, tiles.rows, width);
 }
 
-/// Up to this many rows the bytes of the weights decide: they come from memory once, a block at a
-/// time, and while a block is used the next one is on its way.
-inline constexpr std::int64_t kStreamRows = 16;
-inline constexpr std::int64_t kStreamBytes = 8 << 10;
-/// More rows: a block of a panel and a block of rows, both to stay in the second-level cache.
+/// Bytes of a block of one panel and of a block of rows, both to stay in the second-level cache.
 inline constexpr std::int64_t kPanelBytes = 128 << 10;
 inline constexpr std::int64_t kRowsBytes = 384 << 10;
+/// How far ahead a kernel asks for lines that it reads only once.
+inline constexpr std::int64_t kAheadBytes = 8 << 10;
 
 /// y (T, N) (+)= rows (T, K) W (N, K)^T, cut into blocks. Kind tells: kK values of K in a step,
 /// kRowStep and kPanelStep bytes of a step in a row and in a panel, kMaxRows, and kMicro[rows - 1].
@@ -148,7 +146,9 @@ class Gemm {
 
   void run() const {
     if (call_.T == 0 || call_.N == 0) return;
-    if (call_.T <= kStreamRows) {
+    const bool one_pass =
+        call_.T <= Kind::kMaxRows && Kind::kMicro[call_.T - 1].columns == kPanelWidth;
+    if (one_pass) {
       stream();
     } else {
       blocks();
@@ -156,19 +156,14 @@ class Gemm {
   }
 
  private:
-  /// The panels are read once, from front to back.
+  /// Few rows: the panels are read once, from front to back.
   void stream() const {
     const RowTiles tiles = tile_rows<Kind>(call_.T);
-    const std::int64_t fitting = smaller(steps_, kStreamBytes / Kind::kPanelStep);
-    const bool one_pass = tiles.count() == 1 && Kind::kMicro[call_.T - 1].columns == kPanelWidth;
-    const std::int64_t block = one_pass ? steps_ : fitting;
     for (std::int64_t panel = 0; panel < panels_; ++panel) {
-      for (std::int64_t step = 0; step < steps_; step += block) {
-        Tile tile = tile_at(0, panel, step, block);
-        tile.next = tile.panel + fitting * Kind::kPanelStep;
-        tile.next_stride = 64 / tiles.count();
-        run_block<Kind>(tile, tiles, width_of(panel));
-      }
+      Tile tile = tile_at(0, panel, 0, steps_);
+      tile.next = tile.panel + smaller(steps_ * Kind::kPanelStep, kAheadBytes);
+      tile.next_stride = 64;
+      run_block<Kind>(tile, tiles, width_of(panel));
     }
   }
 
