@@ -46,14 +46,20 @@ struct Model {
 /// unsupported naming the architecture and those that Pomona reads.
 Model load_model(const std::filesystem::path& path);
 
-/// Description of a model file without building the network: for list and show.
+/// Description of a model file, for list and show.
 struct ModelCard {
   std::string name, architecture, licence;
   std::uint64_t bytes = 0, parameters = 0, context = 0;
-  /// Memory to run it at `context` 2048 in mode fast, by a run with shapes only.
+  /// Memory to run it in mode fast: a prompt of kPlannedRows tokens behind kPlannedPositions in the
+  /// cache.
   std::uint64_t memory_bytes = 0;
   std::map<std::string, int> types;
 };
+inline constexpr std::int64_t kPlannedRows = 512;
+inline constexpr std::int64_t kPlannedPositions = 1536;
+
+/// Throws as load_model.
+ModelCard describe_model(const std::filesystem::path& path);
 
 /// Bytes that a forward pass of `rows` tokens with `cached` positions in the cache takes beside the
 /// file: packed weights, cache and activations, and its operations, found by a run with shapes

@@ -29,8 +29,8 @@ struct Attention {
     std::int64_t rows = 0;
     for (const std::int64_t length : lengths) rows += length;
     const bool fits = q.shape().rank() == 2 && k.shape() == v.shape() && k.shape().rank() == 2 &&
-                      q.size(0) == rows && k.size(0) == rows && k.size(1) >= E &&
-                      k.size(1) % E == 0 && q.size(1) % k.size(1) == 0;
+                      q.size(0) == rows && k.size(0) == rows && E > 0 && E <= 256 &&
+                      k.size(1) >= E && k.size(1) % E == 0 && q.size(1) % k.size(1) == 0;
     if (!fits) {
       fail(ErrorKind::bad_shape, "attention: q {}, k {}, v {}, {} rows in all, head size {}",
            q.shape().text(), k.shape().text(), v.shape().text(), rows, E);

@@ -73,7 +73,7 @@ TEST(LlamaTiny, EveryBlockEqualsPyTorch) {
   const auto lm = load_llama(file);
   for (const std::string row : {"0", "1"}) {
     expect_blocks(*exact, engine.context, golden, row,
-                  1e-10);  // f64; the file holds eps as f32
+                  1e-10);                                   // f64; the file holds eps as f32
     expect_blocks(*lm, engine.context, golden, row, 1e-4);  // the house bound for f32
   }
 }

@@ -1,0 +1,76 @@
+#include "decode/prefix_cache.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+
+namespace pomona::decode {
+namespace {
+
+constexpr auto kBlock = static_cast<std::size_t>(kernel::kKvBlock);
+
+std::span<const std::int32_t> block_tokens(std::span<const std::int32_t> tokens,
+                                           std::size_t block) {
+  return tokens.subspan(block * kBlock, kBlock);
+}
+
+}  // namespace
+
+std::vector<BlockKey> block_keys(std::span<const std::int32_t> tokens) {
+  std::vector<BlockKey> keys;
+  BlockKey key = 0;
+  for (std::size_t block = 0; (block + 1) * kBlock <= tokens.size(); ++block) {
+    for (const std::int32_t token : block_tokens(tokens, block)) {
+      const auto mixed = philox(key, static_cast<std::uint32_t>(token), block);
+      key = (static_cast<std::uint64_t>(mixed[1]) << 32) | mixed[0];
+    }
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+PrefixCache::~PrefixCache() {
+  for (const Entry& entry : order_) pool_.release(entry.block);
+}
+
+std::int64_t PrefixCache::share(std::span<const std::int32_t> tokens,
+                                std::span<const BlockKey> keys, nn::KvSequence& sequence) {
+  for (std::size_t i = 0; i < keys.size() && (i + 1) * kBlock < tokens.size(); ++i) {
+    const auto found = entries_.find(keys[i]);
+    if (found == entries_.end() ||
+        !std::ranges::equal(found->second->tokens, block_tokens(tokens, i)))
+      break;
+    order_.splice(order_.begin(), order_, found->second);
+    sequence.append_shared(found->second->block);
+  }
+  return sequence.length();
+}
+
+void PrefixCache::add(std::span<const std::int32_t> tokens, std::span<const BlockKey> keys,
+                      const nn::KvSequence& sequence) {
+  for (std::size_t i = 0;
+       i < keys.size() && (i + 1) * kBlock <= static_cast<std::size_t>(sequence.length()); ++i) {
+    if (entries_.contains(keys[i])) continue;
+    const auto part = block_tokens(tokens, i);
+    pool_.retain(sequence.blocks()[i]);
+    order_.push_front({keys[i], sequence.blocks()[i], {part.begin(), part.end()}});
+    entries_[keys[i]] = order_.begin();
+  }
+}
+
+std::int64_t PrefixCache::idle_blocks() const {
+  return std::ranges::count_if(
+      order_, [&](const Entry& entry) { return pool_.references(entry.block) == 1; });
+}
+
+void PrefixCache::make_room(std::int64_t blocks) {
+  for (auto entry = order_.end(); entry != order_.begin() && pool_.free_blocks() < blocks;) {
+    --entry;
+    if (pool_.references(entry->block) != 1) continue;
+    pool_.release(entry->block);
+    entries_.erase(entry->key);
+    entry = order_.erase(entry);
+  }
+}
+
+}  // namespace pomona::decode

@@ -1,0 +1,114 @@
+#include "decode/sampling.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace pomona::decode {
+namespace {
+
+/// The stream of the draws; the answer's token number is the index.
+constexpr std::uint64_t kSamplingStream = 1;
+
+struct Candidate {
+  float weight;  // exp of the logit above the best one's, by temperature
+  std::int32_t token;
+};
+
+/// Heavier first, then the smaller token: an order without ties.
+bool lighter(const Candidate& a, const Candidate& b) {
+  return a.weight != b.weight ? a.weight < b.weight : a.token > b.token;
+}
+
+void penalise(std::span<float> logits, std::span<const std::int32_t> seen, double penalty) {
+  const std::unordered_set<std::int32_t> distinct(seen.begin(), seen.end());
+  const auto factor = static_cast<float>(penalty);
+  for (const std::int32_t token : distinct) {
+    float& logit = logits[static_cast<std::size_t>(token)];
+    logit = logit > 0 ? logit / factor : logit * factor;
+  }
+}
+
+/// The heaviest candidates until `top_k` of them or the share `top_p` of `sum` is reached, heaviest
+/// first.
+std::vector<Candidate> heaviest(std::vector<Candidate> all, const SamplingOptions& options,
+                                double sum) {
+  const std::size_t most = options.top_k > 0
+                               ? std::min(all.size(), static_cast<std::size_t>(options.top_k))
+                               : all.size();
+  std::make_heap(all.begin(), all.end(), lighter);
+  std::vector<Candidate> kept;
+  const auto take = [&] {
+    std::pop_heap(all.begin(), all.end(), lighter);
+    kept.push_back(all.back());
+    all.pop_back();
+  };
+  if (options.top_k > 0) {  // top-p then works on what top-k left
+    while (kept.size() < most) take();
+    sum = 0;
+    for (const Candidate& candidate : kept) sum += static_cast<double>(candidate.weight);
+    double reached = 0;
+    std::size_t count = 0;
+    while (count < kept.size() && reached < options.top_p * sum)
+      reached += static_cast<double>(kept[count++].weight);
+    kept.resize(std::max<std::size_t>(1, count));
+    return kept;
+  }
+  double reached = 0;
+  do {
+    take();
+    reached += static_cast<double>(kept.back().weight);
+  } while (!all.empty() && reached < options.top_p * sum);
+  return kept;
+}
+
+}  // namespace
+
+void SamplingOptions::check() const {
+  const auto require = [](bool good, std::string_view name, double value, std::string_view range) {
+    if (!good) fail(ErrorKind::bad_argument, "{} {}: must be {}", name, value, range);
+  };
+  require(std::isfinite(temperature) && temperature >= 0, "temperature", temperature,
+          "0 (greedy) or more");
+  require(top_k >= 0, "top_k", static_cast<double>(top_k), "0 (all tokens) or more");
+  require(top_p > 0 && top_p <= 1, "top_p", top_p, "above 0 and at most 1");
+  require(min_p >= 0 && min_p < 1, "min_p", min_p, "at least 0 and below 1");
+  require(std::isfinite(repetition_penalty) && repetition_penalty > 0, "repetition_penalty",
+          repetition_penalty, "above 0; 1 is none");
+}
+
+std::int32_t sample(const kernel::Table& kernels, const SamplingOptions& options,
+                    std::span<float> logits, std::span<const std::int32_t> seen,
+                    std::uint64_t index) {
+  const auto V = static_cast<std::int64_t>(logits.size());
+  if (options.repetition_penalty != 1) penalise(logits, seen, options.repetition_penalty);
+  const std::int64_t best = kernels.argmax(logits.data(), V);
+  if (options.temperature == 0) return static_cast<std::int32_t>(best);
+
+  const float highest = logits[static_cast<std::size_t>(best)];
+  double sum =
+      kernels.exp_sum(logits.data(), V, highest, static_cast<float>(1 / options.temperature));
+  std::vector<Candidate> candidates;
+  candidates.reserve(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    candidates.push_back({logits[i], static_cast<std::int32_t>(i)});
+  if (options.top_k > 0 || options.top_p < 1)
+    candidates = heaviest(std::move(candidates), options, sum);
+  std::erase_if(candidates,
+                [&](const Candidate& c) { return static_cast<double>(c.weight) < options.min_p; });
+
+  sum = 0;
+  for (const Candidate& candidate : candidates) sum += static_cast<double>(candidate.weight);
+  const double drawn = Random(options.seed, kSamplingStream).uniform(index) * sum;
+  double reached = 0;
+  for (const Candidate& candidate : candidates) {
+    reached += static_cast<double>(candidate.weight);
+    if (drawn < reached) return candidate.token;
+  }
+  return candidates.empty() ? static_cast<std::int32_t>(best) : candidates.back().token;
+}
+
+}  // namespace pomona::decode

@@ -1,0 +1,111 @@
+#include "model/model.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "model/registry.h"
+#include "store/gguf.h"
+#include "store/gguf_tokenizer.h"
+#include "text/tokenizer.h"
+
+namespace pomona::model {
+namespace {
+
+/// What the metadata and tensor list tell about a file.
+ModelCard describe(const store::GgufFile& file) {
+  const store::GgufMetadata& meta = file.metadata();
+  ModelCard card;
+  card.name = meta.string("general.name", file.path().stem().string());
+  card.architecture = meta.string("general.architecture");
+  card.licence = meta.string("general.license", "");
+  card.bytes = file.mapping()->bytes().size();
+  card.context = meta.unsigned_integer(card.architecture + ".context_length", 0);
+  for (const store::GgufTensor& tensor : file.tensors()) {
+    std::uint64_t elements = 1;
+    for (const std::int64_t size : tensor.dims) elements *= static_cast<std::uint64_t>(size);
+    card.parameters += elements;
+    ++card.types[tensor.dtype ? std::string(info(*tensor.dtype).name)
+                              : "type " + std::to_string(tensor.gguf_type)];
+  }
+  return card;
+}
+
+std::vector<std::int32_t> end_tokens_of(const text::Tokenizer& tokenizer) {
+  std::vector<std::int32_t> ends;
+  for (std::size_t id = 0; id < tokenizer.vocabulary_size(); ++id) {
+    if (tokenizer.ends_generation(static_cast<std::int32_t>(id)))
+      ends.push_back(static_cast<std::int32_t>(id));
+  }
+  return ends;
+}
+
+}  // namespace
+
+Model load_model(const std::filesystem::path& path) {
+  const store::GgufFile file(path);
+  ModelCard card = describe(file);
+  Model model;
+  model.name = std::move(card.name);
+  model.architecture = std::move(card.architecture);
+  model.licence = std::move(card.licence);
+  model.path = path;
+  model.bytes = card.bytes;
+  model.parameters = card.parameters;
+  model.types = std::move(card.types);
+  model.lm = find_architecture(model.architecture, path).load(file);
+  model.tokenizer = store::read_tokenizer(file.metadata());
+  if (static_cast<std::int64_t>(model.tokenizer->vocabulary_size()) > model.lm->shape().V) {
+    fail(ErrorKind::bad_file, "{}: {} tokens in the vocabulary, {} in the embedding", path.string(),
+         model.tokenizer->vocabulary_size(), model.lm->shape().V);
+  }
+  model.end_tokens = end_tokens_of(*model.tokenizer);
+  return model;
+}
+
+std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& messages) const {
+  if (!chat_template) {
+    fail(ErrorKind::unsupported,
+         "{}: the model has no chat template; use --raw to continue plain text", path.string());
+  }
+  return tokenizer->encode(messages.front().content, {.add_special = true, .parse_special = true});
+}
+
+ModelCard describe_model(const std::filesystem::path& path) {
+  ModelCard card = describe(store::GgufFile(path));
+  const Model model = load_model(path);
+  card.memory_bytes = plan_memory(model, kPlannedRows, kPlannedPositions, Compute::fast).total();
+  return card;
+}
+
+MemoryPlan plan_memory(const Model& model, std::int64_t rows, std::int64_t cached,
+                       Compute compute) {
+  MemoryPlan memory;
+  model.lm->each_parameter([&](const std::string&, Parameter& parameter) {
+    const Tensor& value = parameter.value;
+    if (value.shape().rank() == 2) {
+      const kernel::PanelLayout layout{panel_kind(value.dtype(), compute), value.size(0),
+                                       value.size(1)};
+      memory.weights += static_cast<std::uint64_t>(layout.bytes());
+    } else {
+      memory.weights += static_cast<std::uint64_t>(value.bytes());
+    }
+  });
+  const nn::KvShape cache = kv_shape(model.lm->shape(), compute);
+  memory.cache = static_cast<std::uint64_t>(nn::kv_blocks(cached + rows) * cache.block_bytes());
+
+  ThreadPool pool(1);
+  Arena arena = Arena::planning();
+  Plan plan;
+  Context context{pool, arena, kernel::table()};
+  context.compute = compute;
+  context.plan = &plan;
+  nn::Batch batch;
+  batch.append(std::vector<std::int32_t>(static_cast<std::size_t>(rows)), 0, nullptr,
+               nn::Batch::Logits::last);
+  model.lm->forward(batch, context);
+  memory.activations = arena.peak();
+  memory.operations = plan.operations;
+  return memory;
+}
+
+}  // namespace pomona::model

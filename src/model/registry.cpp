@@ -1,0 +1,28 @@
+#include "model/registry.h"
+
+#include <array>
+#include <string>
+
+#include "base/error.h"
+#include "model/llama.h"
+
+namespace pomona::model {
+namespace {
+
+constexpr std::array kArchitectures = {
+    Architecture{"llama", load_llama},
+};
+
+}  // namespace
+
+const Architecture& find_architecture(std::string_view name, const std::filesystem::path& path) {
+  std::string known;
+  for (const Architecture& architecture : kArchitectures) {
+    if (architecture.name == name) return architecture;
+    known += (known.empty() ? "" : ", ") + std::string(architecture.name);
+  }
+  fail(ErrorKind::unsupported, "{}: architecture \"{}\" is not one that Pomona reads ({})",
+       path.string(), name, known);
+}
+
+}  // namespace pomona::model
