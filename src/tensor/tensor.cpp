@@ -58,7 +58,7 @@ Tensor Tensor::narrow(int dim, std::int64_t start, std::int64_t length) const {
 
 Tensor Tensor::reshape(Shape shape) const {
   if (shape.elements() != elements() || !is_contiguous()) {
-    fail(ErrorKind::bad_shape, "reshape: {} {} to {}", is_contiguous() ? "" : "strided",
+    fail(ErrorKind::bad_shape, "reshape: {}{} to {}", is_contiguous() ? "" : "strided ",
          shape_.text(), shape.text());
   }
   return Tensor(storage_, shape, dtype_, offset_);
