@@ -1,0 +1,88 @@
+#include "cli/console.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+
+namespace pomona::cli {
+namespace {
+
+void write_error(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+[[noreturn]] void fail_output() {
+  fail(ErrorKind::io, "standard output: cannot write: {}", std::strerror(errno));
+}
+
+}  // namespace
+
+Console::Console()
+    : stop_(catch_interrupts()),
+      input_is_terminal_(is_terminal(STDIN_FILENO)),
+      output_is_terminal_(is_terminal(STDOUT_FILENO)),
+      error_is_terminal_(is_terminal(STDERR_FILENO)),
+      progress_({write_error, error_is_terminal_, [] { return terminal_columns(STDERR_FILENO); }}) {
+}
+
+void Console::print(std::string_view text) {
+  if (output_is_terminal_) progress_.erase();
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_output();
+}
+
+void Console::print_json(const Json& object) {
+  print(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void Console::flush() {
+  if (std::fflush(stdout) != 0) fail_output();
+}
+
+void Console::prompt(std::string_view text) {
+  progress_.erase();
+  write_error(text);
+}
+
+/// Reads what is there into pending_; false at the end of the input.
+bool Console::fill() {
+  char buffer[1 << 16];
+  for (;;) {
+    stop_.check("reading standard input");
+    const ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (count > 0) pending_.append(buffer, static_cast<std::size_t>(count));
+    if (count >= 0) return count > 0;
+    if (errno != EINTR) {
+      fail(ErrorKind::io, "standard input: cannot read: {}", std::strerror(errno));
+    }
+  }
+}
+
+std::string Console::read_input() {
+  while (fill()) {
+  }
+  return std::exchange(pending_, {});
+}
+
+std::optional<std::string> Console::read_line() {
+  std::size_t end = 0;
+  while ((end = pending_.find('\n', end)) == std::string::npos) {
+    end = pending_.size();
+    if (fill()) continue;
+    if (pending_.empty()) return std::nullopt;
+    return std::exchange(pending_, {});
+  }
+  std::string line = pending_.substr(0, end);
+  pending_.erase(0, end + 1);
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
+}  // namespace pomona::cli

@@ -1,0 +1,55 @@
+// The ways in and out of the program: standard input, output and error, Ctrl-C, progress. Results
+// go to standard output, everything else to standard error.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/progress_bar.h"
+
+namespace pomona::cli {
+
+class Console {
+ public:
+  Console();
+
+  /// Results are JSON (`--json`).
+  bool json = false;
+
+  /// Text of the result, as it is. Throws io when it cannot be written.
+  void print(std::string_view text);
+  /// One JSON object on a line of its own.
+  void print_json(const Json& object);
+  /// Makes what was printed visible. Throws io.
+  void flush();
+
+  /// A line for people, on standard error.
+  void note(std::string_view line) { progress_.note(line); }
+  /// Text without a line end on standard error, such as a prompt.
+  void prompt(std::string_view text);
+
+  /// All of standard input. Throws cancelled on Ctrl-C, io.
+  std::string read_input();
+  /// The next line of standard input without its end; nullopt at its end. Throws cancelled on
+  /// Ctrl-C, io.
+  std::optional<std::string> read_line();
+
+  ProgressSink& progress() { return progress_; }
+  StopToken& stop() { return stop_; }
+
+  bool input_is_terminal() const { return input_is_terminal_; }
+  bool output_is_terminal() const { return output_is_terminal_; }
+  bool error_is_terminal() const { return error_is_terminal_; }
+
+ private:
+  bool fill();
+
+  StopToken& stop_;
+  bool input_is_terminal_, output_is_terminal_, error_is_terminal_;
+  ProgressBar progress_;
+  std::string pending_;  // read but not handed out
+};
+
+}  // namespace pomona::cli
