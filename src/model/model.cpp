@@ -99,8 +99,11 @@ MemoryPlan plan_memory(const Model& model, std::int64_t rows, std::int64_t cache
   Context context{pool, arena, kernel::table()};
   context.compute = compute;
   context.plan = &plan;
+  nn::KvPool cache_pool(cache, nn::kv_blocks(cached + rows));  // addresses only: nothing touches it
+  nn::KvSequence sequence(cache_pool);
+  sequence.extend(cached + rows);
   nn::Batch batch;
-  batch.append(std::vector<std::int32_t>(static_cast<std::size_t>(rows)), 0, nullptr,
+  batch.append(std::vector<std::int32_t>(static_cast<std::size_t>(rows)), cached, &sequence,
                nn::Batch::Logits::last);
   model.lm->forward(batch, context);
   memory.activations = arena.peak();

@@ -108,18 +108,7 @@ Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k
          "cached_attention: a cache has no gradient; run without one while recording");
   }
   const Tensor y = context.empty(q.shape());
-  if (context.planning()) {
-    for (const CacheSlice& slice : slices) {
-      const double reached =
-          static_cast<double>(slice.first_position) + 0.5 * static_cast<double>(slice.rows);
-      context.plan->operations +=
-          4.0 * static_cast<double>(slice.rows) * reached * static_cast<double>(q.size(1));
-    }
-    return y;
-  }
   const CachedAttention op{slices, kind, E, k.size(1) / E, q.size(1) / k.size(1)};
-  op.store(context, k, v);
-
   std::vector<Piece> pieces;
   std::int64_t pointers = 0;
   for (const CacheSlice& slice : slices) {
@@ -132,6 +121,16 @@ Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k
       pointers + kernel::attention_scratch_bytes(kPositionsPerChunk, op.group, E);
   const Tensor scratch =
       context.empty({static_cast<std::int64_t>(pieces.size()), scratch_bytes / 4});
+  if (context.planning()) {
+    for (const CacheSlice& slice : slices) {
+      const double reached =
+          static_cast<double>(slice.first_position) + 0.5 * static_cast<double>(slice.rows);
+      context.plan->operations +=
+          4.0 * static_cast<double>(slice.rows) * reached * static_cast<double>(q.size(1));
+    }
+    return y;
+  }
+  op.store(context, k, v);
   context.pool.parallel_for(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) {
     op.attend(context, q, y, pieces[static_cast<std::size_t>(i)],
               scratch.raw() + i * scratch_bytes);

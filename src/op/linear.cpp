@@ -3,6 +3,7 @@
 // counts.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "op/ops.h"
 
@@ -57,24 +58,39 @@ void multiply(const Context& context, const Packed& weight, const std::byte* row
   });
 }
 
-/// Products of f32 rows with packed weights, side by side in y.
-void multiply_all(const Context& context, const Tensor& x,
-                  std::span<const Parameter* const> weights, const Tensor& y, bool accumulate) {
-  const std::int64_t T = x.size(0);
+/// Calls f(weight, kind, rows) for each weight with x prepared for its kind; `prepare_rows` fills
+/// the rows when the kind changes.
+template <class Prepare, class F>
+void each_prepared(const Context& context, Inputs in, std::span<const Parameter* const> weights,
+                   Prepare&& prepare_rows, F&& f) {
+  const Tensor& x = in[0];
   Tensor rows;
-  PanelKind prepared = PanelKind::f32;
-  std::int64_t column = 0;
-  for (const Parameter* weight : weights) {
-    const Packed& packed = weight->packed(context);
-    const PanelKind kind = packed.layout().kind;
-    if (!rows.defined() || kind != prepared) {
-      rows = context.empty({T * kernel::prepared_row_bytes(kind, x.size(1)) / 4});
-      prepare(context, kind, x, rows.raw());
+  std::optional<PanelKind> prepared;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const PanelKind kind = panel_kind(in[i + 1].dtype(), context.compute);
+    if (kind != prepared) {
+      rows = Tensor();
+      rows = context.empty({x.size(0), kernel::prepared_row_bytes(kind, x.size(1)) / 4});
+      prepare_rows(kind, rows);
       prepared = kind;
     }
-    multiply(context, packed, rows.raw(), y.data<float>() + column, y.stride(0), T, accumulate);
-    column += packed.layout().N;
+    f(*weights[i], rows);
   }
+}
+
+/// Products of f32 rows with packed weights, side by side in y.
+void multiply_all(const Context& context, Inputs in, std::span<const Parameter* const> weights,
+                  const Tensor& y, bool accumulate) {
+  std::int64_t column = 0;
+  each_prepared(
+      context, in, weights,
+      [&](PanelKind kind, const Tensor& rows) { prepare(context, kind, in[0], rows.raw()); },
+      [&](const Parameter& weight, const Tensor& rows) {
+        const Packed& packed = weight.packed(context);
+        multiply(context, packed, rows.raw(), y.data<float>() + column, y.stride(0), in[0].size(0),
+                 accumulate);
+        column += packed.layout().N;
+      });
 }
 
 /// The weight's values as T, row-major: itself if it is stored so, else decoded.
@@ -117,7 +133,7 @@ struct Linear {
     if (has_residual && y.raw() != in.back().raw()) {
       std::memcpy(y.raw(), in.back().raw(), static_cast<std::size_t>(y.bytes()));
     }
-    if (x.dtype() == DType::f32) return multiply_all(context, x, weights, y, has_residual);
+    if (x.dtype() == DType::f32) return multiply_all(context, in, weights, y, has_residual);
     std::int64_t column = 0;
     for (std::size_t i = 1; i <= weights.size(); ++i) {
       const std::int64_t N = in[i].size(0);
@@ -128,6 +144,12 @@ struct Linear {
       }
       column += N;
     }
+  }
+
+  void plan_scratch(const Context& context, Inputs in) const {
+    each_prepared(
+        context, in, weights, [](PanelKind, const Tensor&) {},
+        [](const Parameter&, const Tensor&) {});
   }
 
   void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in, const Saved&,
@@ -184,8 +206,13 @@ Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& 
   std::vector<Tensor> inputs = inputs_of(x, weights);
   inputs.push_back(residual);
   const Linear op{{&weight}, true};
-  if (context.tape != nullptr || context.planning()) return apply(context, op, std::move(inputs));
+  if (context.tape != nullptr) return apply(context, op, std::move(inputs));
   op.shape(inputs);
+  if (context.planning()) {
+    context.plan->operations += op.operations(inputs);
+    op.plan_scratch(context, inputs);
+    return residual;
+  }
   op.forward(context, residual, inputs, nullptr);
   return residual;
 }

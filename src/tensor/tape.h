@@ -63,6 +63,7 @@ Tensor apply(const Context& context, const Op& op, std::vector<Tensor> inputs) {
   Tensor y = context.empty(op.shape(inputs), wide ? DType::f64 : DType::f32);
   if (context.planning()) {
     context.plan->operations += op.operations(inputs);
+    if constexpr (requires { op.plan_scratch(context, inputs); }) op.plan_scratch(context, inputs);
     return y;
   }
   bool recording = false;

@@ -167,20 +167,31 @@ TEST(LlamaTiny, CacheCompanyAndThreadsChangeNoBit) {
   }
 }
 
-TEST(LlamaTiny, PlanningAllocatesNothingAndFindsThePeak) {
-  const store::GgufFile file(golden::path_of("llama_tiny.gguf"));
-  const auto lm = load_llama(file);
-  Engine engine;
-  nn::Batch batch;
-  batch.append(std::vector<std::int32_t>(40, 5), 0, nullptr, nn::Batch::Logits::last);
-  Arena counting = Arena::planning();
-  Plan plan;
-  Context context{engine.pool, counting, engine.context.kernels};
-  context.plan = &plan;
-  EXPECT_FALSE(lm->forward(batch, context).has_data());
-  EXPECT_GT(counting.peak(), 40u * 32u * 4u);
-  const double products = 2.0 * 40 * 2 * (32 * 64 * 2 + 2 * 32 * 32 + 3 * 32 * 96);
-  EXPECT_GT(plan.operations, products);
+TEST(LlamaTiny, PlanningFindsTheExactPeak) {
+  for (const char* file_name : {"llama_tiny.gguf", "llama_tiny_q4_1.gguf"}) {
+    const store::GgufFile file(golden::path_of(file_name));
+    const auto lm = load_llama(file);
+    Engine engine;
+    nn::KvPool pool(kv_shape(lm->shape(), engine.context.compute), 2);
+    nn::KvSequence sequence(pool);
+    sequence.extend(70);
+    nn::Batch batch;
+    batch.append(std::vector<std::int32_t>(70, 5), 0, &sequence, nn::Batch::Logits::last);
+
+    Arena counting = Arena::planning();
+    Plan plan;
+    Context context{engine.pool, counting, engine.context.kernels};
+    context.plan = &plan;
+    EXPECT_FALSE(lm->forward(batch, context).has_data());
+    lm->forward(batch, engine.context);
+    EXPECT_EQ(counting.peak(), engine.arena.peak());
+    EXPECT_EQ(counting.in_use(), 0u);
+
+    const double products =
+        2.0 * 70 * 2 * (32 * 64 * 2 + 2 * 32 * 32 + 3 * 32 * 96) + 2.0 * 32 * 283;
+    EXPECT_GT(plan.operations, products);
+    EXPECT_LT(plan.operations, 1.5 * products) << "attention and rows on top";
+  }
 }
 
 }  // namespace
