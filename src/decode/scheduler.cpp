@@ -11,6 +11,9 @@
 namespace pomona::decode {
 namespace {
 
+/// Positions that a cache has room for at least, without knowing the requests to come.
+constexpr std::int64_t kUsualPositions = 8192;
+
 /// A request on its way: first the prompt goes through the model in pieces, then one token at a
 /// time.
 struct Sequence {
@@ -53,11 +56,13 @@ struct Scheduler::State {
   std::vector<Sequence> running;
   std::vector<std::pair<std::int64_t, Completion>> finished;
 
+  /// The pool for what is known now. Only while nothing runs.
   void make_pool() {
-    const std::int64_t whole_context = nn::kv_blocks(model.lm->shape().context);
-    const std::int64_t blocks =
-        options.kv_blocks > 0 ? options.kv_blocks
-                              : std::max(whole_context, options.max_sequences * largest_request);
+    const std::int64_t usual = nn::kv_blocks(std::min(model.lm->shape().context, kUsualPositions));
+    const std::int64_t blocks = options.kv_blocks > 0
+                                    ? options.kv_blocks
+                                    : std::max(usual, options.max_sequences * largest_request);
+    prefixes.reset();
     pool.emplace(model::kv_shape(model.lm->shape(), context.compute), blocks);
     prefixes.emplace(*pool);
   }
@@ -80,6 +85,13 @@ struct Scheduler::State {
     if (missing == sequence.keys.end()) return false;
     return std::ranges::any_of(running, [&](const Sequence& other) {
       return other.in_prompt() && std::ranges::find(other.keys, *missing) != other.keys.end();
+    });
+  }
+
+  /// A request came that is larger than the pool was made for.
+  bool outgrown() const {
+    return std::ranges::any_of(waiting, [&](const Sequence& sequence) {
+      return nn::kv_blocks(sequence.most_positions()) > pool->capacity();
     });
   }
 
@@ -212,9 +224,9 @@ std::int64_t Scheduler::submit(Request request) {
       fail(ErrorKind::bad_argument, "prompt: token {}, the vocabulary has {}", token, V);
   }
   const std::int64_t blocks = nn::kv_blocks(prompt + request.max_new_tokens);
-  if (state_->pool && blocks > state_->pool->capacity()) {
+  if (state_->options.kv_blocks > 0 && blocks > state_->options.kv_blocks) {
     fail(ErrorKind::exhausted, "prompt: needs {} blocks of KV cache, there are {}", blocks,
-         state_->pool->capacity());
+         state_->options.kv_blocks);
   }
   state_->largest_request = std::max(state_->largest_request, blocks);
   Sequence sequence{state_->next_id++, std::move(request), {}, {}, {}, {}, {}, 0, 0};
@@ -229,8 +241,8 @@ std::int64_t Scheduler::submit(Request request) {
 bool Scheduler::step() {
   State& state = *state_;
   if (state.context.stop != nullptr) state.context.stop->check("generate");
-  if (!state.pool) state.make_pool();
   state.drop_cancelled();
+  if (!state.pool || (state.running.empty() && state.outgrown())) state.make_pool();
   state.admit();
   if (state.running.empty()) return false;
 

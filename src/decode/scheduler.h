@@ -41,8 +41,8 @@ struct Completion {
 struct SchedulerOptions {
   std::int64_t max_sequences = 16;    // decoded together
   std::int64_t prefill_tokens = 512;  // prompt tokens per step
-  std::int64_t kv_blocks = 0;  // of kernel::kKvBlock positions; 0: enough for max_sequences and the
-                               // requests submitted so far, at least one whole context
+  std::int64_t kv_blocks =
+      0;  // of kernel::kKvBlock positions; 0: enough for the requests, growing while none runs
 };
 
 class Scheduler {

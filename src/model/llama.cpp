@@ -18,6 +18,10 @@ LlamaConfig LlamaConfig::from_gguf(const store::GgufFile& file) {
   config.hidden_size = size("llama.embedding_length");
   config.intermediate_size = size("llama.feed_forward_length");
   config.num_hidden_layers = size("llama.block_count");
+  if (static_cast<std::size_t>(config.num_hidden_layers) > file.tensors().size()) {
+    fail(ErrorKind::bad_file, "{}: {} layers declared, {} tensors in the file", meta.origin(),
+         config.num_hidden_layers, file.tensors().size());
+  }
   config.num_attention_heads = size("llama.attention.head_count");
   config.num_key_value_heads = meta.find("llama.attention.head_count_kv") != nullptr
                                    ? size("llama.attention.head_count_kv")

@@ -31,6 +31,22 @@ Tensor unpermuted(const Tensor& weight, std::int64_t heads) {
   return ordered;
 }
 
+/// The values on aligned memory: files may put them anywhere.
+Tensor aligned(const Tensor& tensor) {
+  if (reinterpret_cast<std::uintptr_t>(tensor.raw()) % alignof(float) == 0) return tensor;
+  const Tensor copy = Tensor::zeros(tensor.shape(), tensor.dtype());
+  std::memcpy(copy.raw(), tensor.raw(), static_cast<std::size_t>(tensor.bytes()));
+  return copy;
+}
+
+/// Vectors (norms) are used as f32, whatever the file stores.
+Tensor as_f32(const Tensor& tensor) {
+  if (tensor.dtype() == DType::f32) return aligned(tensor);
+  const Tensor values = Tensor::zeros(tensor.shape(), DType::f32);
+  info(tensor.dtype()).unpack(tensor.raw(), values.data<float>(), tensor.elements());
+  return values;
+}
+
 /// "model.layers.12.mlp" -> {"model.layers.{}.mlp", "12"}.
 std::pair<std::string, std::string> without_number(const std::string& name) {
   for (std::size_t at = name.find('.'); at != std::string::npos; at = name.find('.', at + 1)) {
@@ -69,7 +85,12 @@ Tensor GgufWeights::get(const std::string& hub_name) const {
          file_.path().string(), entry.gguf, fmt::join(sizes, ", "), entry.shape.text());
   }
   const Tensor tensor(mapped_storage(file_.mapping(), stored.bytes), entry.shape, *stored.dtype);
-  return entry.heads > 0 ? unpermuted(tensor, entry.heads) : tensor;
+  if (info(tensor.dtype()).unpack == nullptr || tensor.dtype() == DType::f64) {
+    fail(ErrorKind::unsupported, "{}: tensor {} holds {}, which weights cannot be",
+         file_.path().string(), entry.gguf, info(tensor.dtype()).name);
+  }
+  if (entry.shape.rank() == 1) return as_f32(tensor);
+  return entry.heads > 0 ? unpermuted(tensor, entry.heads) : aligned(tensor);
 }
 
 }  // namespace pomona::model

@@ -54,7 +54,7 @@ class MappingOwner final : public StorageOwner {
 StorageRef heap_storage(std::size_t size) {
   if (size >= kLarge) {
     void* address =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED)
       fail(ErrorKind::exhausted, "memory: no {} left to allocate", human_bytes(size));
     ::madvise(address, size, MADV_HUGEPAGE);
