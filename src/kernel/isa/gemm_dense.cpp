@@ -99,21 +99,23 @@ constexpr MicroEntry entry() {
   return {dense_micro<Element, R, W>, W * kLanes<float>};
 }
 
-/// Registers: R * W sums, W weights and one value, of 32 (avx512) or 16.
+/// Registers: R * W sums, W weights and one value, of 32 (avx512) or 16; widened pairs need a mask
+/// as well.
 template <class Element, int kValues>
 struct Dense {
   static constexpr std::int64_t kK = kValues;
   static constexpr std::int64_t kRowStep = 4;
   static constexpr std::int64_t kPanelStep = kPanelWidth * 4;
-  static constexpr int kMaxRows = 6;
 #if POMONA_LEVEL_ID == 2
-  static constexpr MicroEntry kMicro[kMaxRows] = {entry<Element, 1, 4>(), entry<Element, 2, 4>(),
-                                                  entry<Element, 3, 4>(), entry<Element, 4, 4>(),
-                                                  entry<Element, 5, 4>(), entry<Element, 6, 4>()};
+  static constexpr int kMaxRows = 6;
+  static constexpr MicroEntry kMicro[] = {entry<Element, 1, 4>(), entry<Element, 2, 4>(),
+                                          entry<Element, 3, 4>(), entry<Element, 4, 4>(),
+                                          entry<Element, 5, 4>(), entry<Element, 6, 4>()};
 #else
-  static constexpr MicroEntry kMicro[kMaxRows] = {entry<Element, 1, 8>(), entry<Element, 2, 4>(),
-                                                  entry<Element, 3, 4>(), entry<Element, 4, 2>(),
-                                                  entry<Element, 5, 2>(), entry<Element, 6, 2>()};
+  static constexpr int kMaxRows = Element::kParts == 2 ? 5 : 6;
+  static constexpr MicroEntry kMicro[] = {entry<Element, 1, 8>(), entry<Element, 2, 4>(),
+                                          entry<Element, 3, 2>(), entry<Element, 4, 2>(),
+                                          entry<Element, 5, 2>(), entry<Element, kMaxRows, 2>()};
 #endif
 };
 
