@@ -9,7 +9,7 @@ using kernel::PanelKind;
 
 Packed::Packed(const Context& context, const Tensor& weight, PanelKind kind)
     : layout_{kind, weight.size(0), weight.size(1)},
-      storage_(heap_storage(static_cast<std::size_t>(layout_.bytes()))) {
+      storage_(lasting_storage(static_cast<std::size_t>(layout_.bytes()))) {
   const std::int64_t row_bytes = bytes_of(weight.dtype(), layout_.K);
   context.pool.parallel_for(layout_.panels(), [&](std::int64_t p) {
     const std::int64_t first = p * kPanelWidth;

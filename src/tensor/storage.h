@@ -68,6 +68,11 @@ inline constexpr std::size_t kAlignment = 64;
 /// Zeroed heap memory. Throws exhausted.
 StorageRef heap_storage(std::size_t size);
 
+/// Zeroed memory for what lives as long as a model: many storages, also small ones, share regions
+/// of huge pages, from which the processor reads up to 1.5 times as fast. A region goes back to the
+/// system when its last storage is gone. For any thread. Throws exhausted.
+StorageRef lasting_storage(std::size_t size);
+
 /// Part of a mapped file, kept mapped as long as the storage lives; read-only by contract.
 StorageRef mapped_storage(std::shared_ptr<const MappedFile> file, std::span<const std::byte> part);
 
