@@ -1,5 +1,5 @@
-// The list of element types. Rounding follows the published formulas bit for bit, so the build forbids
-// contraction of a * b + c (-ffp-contract=off).
+// The list of element types. Rounding follows the published formulas bit for bit, so the build
+// forbids contraction of a * b + c (-ffp-contract=off).
 #include "quant/dtype.h"
 
 #include <array>

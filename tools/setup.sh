@@ -1,0 +1,130 @@
+# shellcheck shell=bash
+# What ./run and ./test share: sentences, steps with their time, packages, configuring and building.
+# Sourced from the top folder with `set -euo pipefail`.
+
+if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold='' dim='' red='' plain=''; fi
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+  printf '%s%s%s\n' "$red" "$*" "$plain" >&2
+  exit 1
+}
+
+logs=build/log
+
+# step_begin TITLE, step_end: a heading, and afterwards what it took.
+step_begin() {
+  step_title=$1
+  step_start=$SECONDS
+  say "$bold$step_title$plain"
+}
+step_end() { say "$dim  $(human_time $((SECONDS - step_start)))$plain"; }
+
+human_time() {
+  if (($1 < 60)); then printf '%d s' "$1"; else printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); fi
+}
+
+# Compilers at once: one a core, and a gigabyte of memory for each.
+jobs() {
+  local cores memory
+  cores=$(nproc)
+  memory=$(awk '/^MemAvailable/ { print int($2 / 1000000) }' /proc/meminfo)
+  if ((memory < 1)); then memory=1; fi
+  say $((cores < memory ? cores : memory))
+}
+
+is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# packages_of "NAME|NAME": the name that is installed or, failing that, the first that could be.
+choose_package() {
+  local name names
+  IFS='|' read -ra names <<<"$1"
+  for name in "${names[@]}"; do
+    if is_installed "$name"; then say "$name" && return; fi
+  done
+  for name in "${names[@]}"; do
+    if apt-cache show "$name" >/dev/null 2>&1; then say "$name" && return; fi
+  done
+  say "${names[0]}"
+}
+
+# missing_packages FOR...: one a line.
+missing_packages() {
+  local purpose package command
+  while read -r purpose package command; do
+    case " $* " in *" $purpose "*) ;; *) continue ;; esac
+    if [ -n "$command" ] && command -v "$command" >/dev/null; then continue; fi
+    package=$(choose_package "$package")
+    is_installed "$package" || say "$package"
+  done < <(grep -v '^#' tools/packages.txt)
+}
+
+# need_packages COMMAND FOR...: installs what is missing, or says in one sentence how, for COMMAND.
+need_packages() {
+  local command=$1 missing
+  shift
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    say "This system has no apt; the libraries of tools/packages.txt are taken to be there."
+    return
+  fi
+  mapfile -t missing < <(missing_packages "$@")
+  if ((${#missing[@]} == 0)); then return; fi
+
+  local root=()
+  if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+      root=(sudo)
+    else
+      die "Packages are missing and only root can install them; have this run once, then start $command again:
+  apt-get update && apt-get install --no-install-recommends -y ${missing[*]}"
+    fi
+  fi
+  step_begin "Installing ${#missing[@]} packages (this needs ${root[0]:-root})"
+  say "  ${missing[*]}"
+  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+  if ! "${apt[@]}" update </dev/null >"$logs/apt.log" 2>&1; then
+    say "  (apt-get update failed, trying with the lists that are here)"
+  fi
+  # The lists are fresh now, and may know a better name.
+  mapfile -t missing < <(missing_packages "$@")
+  if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >>"$logs/apt.log" 2>&1; then
+    tail -n 12 "$logs/apt.log" >&2
+    die "$command: installing packages failed; the lines above are the end of $logs/apt.log"
+  fi
+  step_end
+}
+
+# The newest of NAME-19 ... NAME, or nothing.
+tool() {
+  local name
+  for name in "$1-19" "$1"; do
+    if command -v "$name" >/dev/null; then say "$name" && return; fi
+  done
+}
+
+# configure PRESET [OPTION...]: once; ninja sees to later changes.
+configure() {
+  local preset=$1
+  shift
+  if ! cmake --preset "$preset" "$@" >"$logs/configure-$preset.log" 2>&1; then
+    tail -n 15 "$logs/configure-$preset.log" >&2
+    die "Configuring failed; the lines above are the end of $logs/configure-$preset.log"
+  fi
+}
+
+# compile PRESET TARGET...: with ninja's own progress on a terminal, else a line now and then.
+compile() {
+  local preset=$1 log="$logs/build-$1.log"
+  shift
+  local ninja=(ninja -C "build/$preset" -j "$(jobs)" "$@")
+  export NINJA_STATUS='  [%f/%t, %e s] '
+  if [ -t 1 ]; then
+    "${ninja[@]}" && return
+  else
+    "${ninja[@]}" </dev/null 2>&1 | tee "$log" | awk '
+      !/^  \[/ { if ($0 !~ /^ninja: (Entering|no work)/) print; next }
+      { if (NR == 1 || systime() - last >= 20) { last = systime(); print; fflush() } }' && return
+  fi
+  die "Building failed (preset $preset); the first error above says where."
+}
