@@ -5,16 +5,23 @@
 
 namespace pomona::cli {
 
-extern const Command kList, kPull, kRm, kClean, kScore, kHelp, kCompletion;
+extern const Command kPull, kList, kShow, kRm, kClean, kGenerate, kChat, kTokenize, kPerplexity,
+    kBench, kScore, kHelp, kCompletion;
 
 namespace {
 
 const std::array kCommands = {
     &kPull,        //
     &kList,        //
+    &kShow,        //
     &kRm,          //
     &kClean,       //
+    &kChat,        //
+    &kGenerate,    //
+    &kTokenize,    //
     &kScore,       //
+    &kPerplexity,  //
+    &kBench,       //
     &kHelp,        //
     &kCompletion,  //
 };

@@ -1,0 +1,238 @@
+// `pomona chat MODEL`: a conversation in the terminal, or over a pipe, line by line.
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/sampling_options.h"
+#include "cli/session.h"
+#include "decode/scheduler.h"
+
+namespace pomona::cli {
+namespace {
+
+struct Options {
+  SessionOptions session;
+  std::string system;
+  std::int64_t max_new_tokens = 1024;
+  decode::SamplingOptions sampling;
+};
+
+constexpr std::string_view kChatHelp =
+    "/help         this text\n"
+    "/reset        forget the conversation\n"
+    "/save FILE    write the conversation as JSON (pomona template --messages reads it)\n"
+    "/quit         leave; so does Ctrl-D\n"
+    "A line that ends with \\ goes on in the next one. Ctrl-C stops an answer.";
+
+class Chat {
+ public:
+  Chat(const Options& options, Console& console)
+      : options_(options),
+        console_(console),
+        session_(options.session),
+        scheduler_(session_.model, session_.context, {.max_sequences = 1}) {
+    reset();
+    session_.model.chat_prompt({{"user", "?"}});  // a model without a template fails here
+  }
+
+  void run() {
+    if (interactive()) console_.note(greeting());
+    while (const std::optional<std::string> message = read_message()) {
+      if (trim(*message).empty()) continue;
+      if (message->starts_with('/')) {
+        if (!command(*message)) return;
+      } else {
+        try {
+          answer(*message);
+        } catch (const Error& error) {
+          tell(error);
+        }
+      }
+    }
+    if (interactive()) console_.note("");
+  }
+
+ private:
+  bool interactive() const { return console_.input_is_terminal(); }
+
+  std::string greeting() const {
+    return fmt::format("{}: type a message; /help for more, Ctrl-D to leave.",
+                       session_.resolved.name);
+  }
+
+  void reset() {
+    messages_.clear();
+    if (!options_.system.empty()) messages_.push_back({"system", options_.system});
+  }
+
+  /// Something that ends neither the chat on a terminal nor the conversation. Where nobody can
+  /// react, it ends the program.
+  void tell(const Error& error) {
+    if (!interactive()) throw error;
+    console_.note(fmt::format("pomona: {}", error.what()));
+  }
+
+  /// A line, or several joined by trailing backslashes; nullopt at the end of the input.
+  std::optional<std::string> read_message() {
+    std::string message;
+    for (;;) {
+      const std::optional<std::string> line = read_line(message.empty() ? "> " : "… ");
+      if (!line) return message.empty() ? std::nullopt : std::optional(message);
+      message += *line;
+      if (!message.ends_with('\\')) return message;
+      message.back() = '\n';
+    }
+  }
+
+  std::optional<std::string> read_line(std::string_view prompt) {
+    for (;;) {
+      try {
+        if (interactive()) console_.prompt(prompt);
+        return console_.read_line();
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::cancelled || !interactive() || warned_) throw;
+        console_.note("\n(Ctrl-C again or Ctrl-D leaves)");
+        forget_interrupt();
+        warned_ = true;
+      }
+    }
+  }
+
+  /// False: leave.
+  bool command(const std::string& line) {
+    const std::size_t space = line.find(' ');
+    const std::string name = line.substr(0, space);
+    const std::string_view rest =
+        space == std::string::npos ? "" : trim(std::string_view(line).substr(space));
+    if (name == "/quit" || name == "/exit") return false;
+    if (name == "/help") {
+      console_.note(kChatHelp);
+    } else if (name == "/reset") {
+      reset();
+      console_.note("(forgotten)");
+    } else if (name == "/save") {
+      save(rest);
+    } else {
+      tell(Error(ErrorKind::bad_argument,
+                 fmt::format("chat: there is no command {}; /help lists them", name)));
+    }
+    return true;
+  }
+
+  void save(std::string_view file) {
+    try {
+      if (file.empty()) fail(ErrorKind::bad_argument, "chat: /save needs a file name");
+      Json json = Json::array();
+      for (const model::Message& message : messages_) {
+        json.push_back({{"role", message.role}, {"content", message.content}});
+      }
+      write_file(std::string(file), json.dump(1) + "\n");
+      console_.note(fmt::format("({} messages in {})", messages_.size(), file));
+    } catch (const Error& error) {
+      tell(error);
+    }
+  }
+
+  decode::Request request_for(const std::vector<model::Message>& messages) {
+    decode::Request request;
+    request.prompt = session_.model.chat_prompt(messages);
+    const std::int64_t limit = session_.model.lm->shape().context;
+    const std::int64_t room = limit - static_cast<std::int64_t>(request.prompt.size());
+    if (room < 1) {
+      fail(ErrorKind::bad_argument,
+           "chat: the conversation has {} tokens, the model's context {}; /reset starts afresh",
+           request.prompt.size(), limit);
+    }
+    request.max_new_tokens = std::min(options_.max_new_tokens, room);
+    request.sampling = options_.sampling;
+    request.sampling.seed += static_cast<std::uint64_t>(messages.size());
+    request.cancel = &console_.stop();
+    if (!console_.json) {
+      request.on_text = [this](std::string_view piece) {
+        console_.print(piece);
+        console_.flush();
+      };
+    }
+    return request;
+  }
+
+  void answer(const std::string& text) {
+    if (const auto offset = find_invalid_utf8(text)) {
+      fail(ErrorKind::bad_argument, "chat: the message is not valid UTF-8 at byte {}", *offset);
+    }
+    warned_ = false;
+    std::vector<model::Message> messages = messages_;
+    messages.push_back({"user", text});
+    scheduler_.submit(request_for(messages));
+    decode::Completion completion;
+    scheduler_.run([&](std::int64_t, decode::Completion done) { completion = std::move(done); });
+    const bool cancelled = completion.reason == decode::StopReason::cancelled;
+    show(completion);
+    messages.push_back({"assistant", completion.text});
+    messages_ = std::move(messages);
+    if (cancelled && !interactive()) fail(ErrorKind::cancelled, "chat: interrupted");
+    forget_interrupt();
+  }
+
+  void show(const decode::Completion& completion) {
+    if (console_.json) {
+      console_.print_json(Json{{"text", completion.text},
+                               {"prompt_tokens", completion.prompt_tokens},
+                               {"shared_tokens", completion.shared_tokens},
+                               {"generated_tokens", completion.tokens.size()},
+                               {"stop_reason", decode::name_of(completion.reason)}});
+    } else {
+      console_.print("\n");
+    }
+    console_.flush();
+    if (!interactive()) return;
+    if (completion.reason == decode::StopReason::cancelled) console_.note("(stopped)");
+    if (completion.reason == decode::StopReason::length) {
+      console_.note("(cut at the limit; -n sets it)");
+    }
+  }
+
+  const Options& options_;
+  Console& console_;
+  Session session_;
+  decode::Scheduler scheduler_;
+  std::vector<model::Message> messages_;
+  bool warned_ = false;  // Ctrl-C at the prompt was answered with a hint
+};
+
+Action prepare(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.positional("MODEL", options->session.model, kModelHelp);
+  arguments.option("--system", "TEXT", options->system, "a system message: who the model is to be");
+  arguments
+      .option("-n,--max-new-tokens", "N", options->max_new_tokens, "tokens of an answer at most")
+      .at_least(1);
+  declare_sampling(arguments, options->sampling);
+  declare_engine(arguments, options->session);
+  return [options](Console& console) { Chat(*options, console).run(); };
+}
+
+}  // namespace
+
+extern const Command kChat = {
+    .name = "chat",
+    .group = Group::use,
+    .summary = "talk with a model",
+    .about =
+        "The conversation stays in the model's cache, so only the new message is read. Ctrl-C "
+        "stops an answer and keeps the chat. From a pipe each line is a message, each answer "
+        "follows as it is; with --json one object a line.",
+    .examples = {{"pomona chat smollm2-135m", "on a terminal; /help there tells more"},
+                 {"pomona chat smollm2-135m --system 'You are a pirate.' --temperature 0.7",
+                  "another character"},
+                 {"printf 'Hello\\nAnd in French?\\n' | pomona chat smollm2-135m --json",
+                  "two messages from a script"}},
+    .prepare = prepare,
+};
+
+}  // namespace pomona::cli

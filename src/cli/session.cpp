@@ -1,0 +1,55 @@
+#include "cli/session.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace pomona::cli {
+namespace {
+
+model::Model load(const std::filesystem::path& path, double& seconds) {
+  const Stopwatch watch;
+  model::Model model = model::load_model(path);
+  seconds = watch.seconds();
+  return model;
+}
+
+}  // namespace
+
+void declare_engine(Arguments& arguments, SessionOptions& options) {
+  arguments
+      .option("--threads", "K", options.threads,
+              "compute threads; without it all processors that this process may use")
+      .between(1, 1024);
+  arguments
+      .option("--compute", "MODE", options.compute,
+              "precision (f32 is for checks, fast is what the model's file allows)")
+      .one_of({"f32", "bf16", "fast"});
+}
+
+hub::ResolvedModel resolve_model(const std::string& model) {
+  hub::ResolvedModel resolved = hub::ModelStore().resolve(model);
+  if (std::filesystem::is_directory(resolved.path)) {
+    fail(ErrorKind::unsupported, "{}: a folder; this version reads models from .gguf files",
+         resolved.path.string());
+  }
+  return resolved;
+}
+
+Session::Session(const SessionOptions& options)
+    : resolved(resolve_model(options.model)),
+      model(load(resolved.path, load_seconds)),
+      pool_(options.thread_count()),
+      arena_(physical_memory_bytes()),
+      context{pool_, arena_, kernel::table()} {
+  context.compute = parse_compute(options.compute);
+}
+
+Json Session::figures() const {
+  return Json{{"load_seconds", load_seconds},
+              {"peak_bytes", peak_resident_bytes()},
+              {"isa", simd::name_of(context.kernels.level)},
+              {"threads", context.pool.threads()},
+              {"compute", name_of(context.compute)}};
+}
+
+}  // namespace pomona::cli

@@ -1,0 +1,55 @@
+// What every command that computes with a model shares: which model, how many threads, which
+// compute mode; and the model loaded with them.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/arguments.h"
+#include "cli/console.h"
+#include "hub/model_store.h"
+#include "model/model.h"
+#include "tensor/context.h"
+
+namespace pomona::cli {
+
+struct SessionOptions {
+  std::string model;
+  std::optional<int> threads;  // none: all that this process may use
+  std::string compute = "fast";
+
+  int thread_count() const { return threads ? *threads : available_threads(); }
+};
+
+/// Help of a MODEL argument.
+inline constexpr const char* kModelHelp =
+    "a name that `pomona list` shows, or a path to a .gguf file";
+
+/// Declares --threads and --compute.
+void declare_engine(Arguments& arguments, SessionOptions& options);
+
+/// The .gguf file that a MODEL argument stands for, and what is stored with it. Errors as
+/// hub::ModelStore::resolve, unsupported for a folder.
+hub::ResolvedModel resolve_model(const std::string& model);
+
+/// A loaded model with what it computes with. Errors as resolve_model and model::load_model.
+class Session {
+ public:
+  explicit Session(const SessionOptions& options);
+
+  const hub::ResolvedModel resolved;
+  double load_seconds = 0;  // set once
+  const model::Model model;
+
+ private:
+  ThreadPool pool_;
+  Arena arena_;
+
+ public:
+  Context context;
+
+  /// `isa`, `threads`, `compute`, `load_seconds` and the process's `peak_bytes` so far.
+  Json figures() const;
+};
+
+}  // namespace pomona::cli
