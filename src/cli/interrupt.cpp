@@ -20,8 +20,12 @@ extern "C" void on_interrupt(int) {
 StopToken& catch_interrupts() {
   struct sigaction action = {};
   action.sa_handler = on_interrupt;  // without SA_RESTART: a read that waits for input comes back
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction before = {};
+    ::sigaction(signal, nullptr, &before);
+    // A shell starts background jobs with SIGINT ignored, so that Ctrl-C leaves them alone.
+    if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);
+  }
   return process_stop;
 }
 

@@ -29,7 +29,7 @@ void show(const std::string& name, Console& console) {
   for (const auto& [type, count] : card.types) {
     types += fmt::format("{}{} {}", types.empty() ? "" : ", ", count, type);
   }
-  Table table({resolved.name, card.name});
+  Table table({"name", card.name});
   table.add({"architecture", card.architecture});
   table.add({"weights", human_count(static_cast<double>(card.parameters))});
   table.add({"tensors", types});
