@@ -1,0 +1,228 @@
+#include "lifecycle/data.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+constexpr std::size_t kLargestRecord = std::size_t{16} << 20;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+std::string place(std::string_view origin, const Record& record) {
+  return fmt::format("{}: row {} (line {})", origin, record.row, record.line);
+}
+
+void check_bytes(std::string_view origin, const Record& record) {
+  if (record.bytes.size() > kLargestRecord)
+    fail(ErrorKind::bad_file, "{}: longer than {}", place(origin, record),
+         human_bytes(kLargestRecord));
+  if (const auto at = find_invalid_utf8(record.bytes))
+    fail(ErrorKind::bad_file, "{}: not UTF-8 at byte {} of the row", place(origin, record),
+         *at + 1);
+}
+
+/// Walks through the text of a CSV file record by record.
+class CsvCursor {
+ public:
+  CsvCursor(std::string_view text, std::string_view origin) : text_(text), origin_(origin) {}
+
+  /// The next record with its fields in `values`; false at the end. Empty lines are skipped.
+  bool next(Record& record) {
+    while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) {
+      if (text_[at_] == '\n') ++line_;
+      ++at_;
+    }
+    if (at_ >= text_.size()) return false;
+    const std::size_t begin = at_;
+    record.line = line_;
+    record.values.clear();
+    for (bool more = true; more;) more = field(record, begin);
+    record.bytes = text_.substr(begin, at_ - begin);
+    while (!record.bytes.empty() && (record.bytes.back() == '\n' || record.bytes.back() == '\r'))
+      record.bytes.remove_suffix(1);
+    return true;
+  }
+
+ private:
+  /// Reads one field and what ends it; true if another field of the record follows.
+  bool field(Record& record, std::size_t begin) {
+    std::string value;
+    if (at_ < text_.size() && text_[at_] == '"') {
+      quoted(record, value, begin);
+    } else {
+      const std::size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
+      value = text_.substr(at_, end - at_);
+      at_ = end;
+    }
+    record.values.push_back(std::move(value));
+    if (at_ >= text_.size()) return false;
+    if (text_[at_] == ',') {
+      ++at_;
+      return true;
+    }
+    if (text_[at_] == '\r') ++at_;
+    if (at_ < text_.size() && text_[at_] == '\n') {
+      ++at_;
+      ++line_;
+    }
+    return false;
+  }
+
+  void quoted(const Record& record, std::string& value, std::size_t begin) {
+    ++at_;
+    for (;;) {
+      const std::size_t quote = text_.find('"', at_);
+      if (quote == std::string_view::npos || quote - begin > kLargestRecord)
+        fail(ErrorKind::bad_file, "{}: a quote is opened but not closed", place(origin_, record));
+      const std::string_view piece = text_.substr(at_, quote - at_);
+      value.append(piece);
+      line_ += static_cast<std::uint64_t>(std::count(piece.begin(), piece.end(), '\n'));
+      at_ = quote + 1;
+      if (at_ >= text_.size() || text_[at_] != '"') break;
+      value.push_back('"');
+      ++at_;
+    }
+    if (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '\r' && text_[at_] != '\n')
+      fail(ErrorKind::bad_file,
+           "{}: text after a closing quote; a quote inside a field is written \"\"",
+           place(origin_, record));
+  }
+
+  std::string_view text_;
+  std::string_view origin_;
+  std::size_t at_ = 0;
+  std::uint64_t line_ = 1;
+};
+
+void read_csv(std::string_view text, std::string_view origin,
+              const std::function<bool(const Record&)>& visit) {
+  CsvCursor cursor(text, origin);
+  Record record;
+  if (!cursor.next(record)) return;
+  if (const auto at = find_invalid_utf8(record.bytes))
+    fail(ErrorKind::bad_file, "{}: the header line is not UTF-8 at byte {}", origin, *at + 1);
+  record.names = record.values;
+  for (const std::string& name : record.names) {
+    if (std::count(record.names.begin(), record.names.end(), name) > 1)
+      fail(ErrorKind::bad_file, "{}: the header line names the column \"{}\" twice", origin, name);
+  }
+  for (record.row = 1; cursor.next(record); ++record.row) {
+    check_bytes(origin, record);
+    if (record.values.size() != record.names.size())
+      fail(ErrorKind::bad_file, "{}: {} fields, but the header line has {}", place(origin, record),
+           record.values.size(), record.names.size());
+    if (!visit(record)) return;
+  }
+}
+
+void parse_object(std::string_view origin, Record& record) {
+  const Json object = Json::parse(record.bytes, nullptr, false);
+  if (object.is_discarded()) fail(ErrorKind::bad_file, "{}: not valid JSON", place(origin, record));
+  if (!object.is_object())
+    fail(ErrorKind::bad_file, "{}: expected an object such as {{\"input\": \"...\"}}",
+         place(origin, record));
+  record.names.clear();
+  record.values.clear();
+  for (const auto& [name, value] : object.items()) {
+    if (!value.is_string() && !value.is_number() && !value.is_boolean()) continue;
+    record.names.push_back(name);
+    record.values.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+void read_jsonl(std::string_view text, std::string_view origin,
+                const std::function<bool(const Record&)>& visit) {
+  Record record;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    record.bytes = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++record.line;
+    if (trim(record.bytes).empty()) continue;
+    if (record.bytes.back() == '\r') record.bytes.remove_suffix(1);
+    ++record.row;
+    check_bytes(origin, record);
+    parse_object(origin, record);
+    if (!visit(record)) return;
+  }
+}
+
+std::string_view without_mark(std::string_view text) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
+
+std::string_view text_of(const MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+const std::string& value_of(const Record& record, std::string_view column,
+                            std::string_view origin) {
+  for (std::size_t i = 0; i < record.names.size(); ++i) {
+    if (record.names[i] == column) return record.values[i];
+  }
+  const auto meant = nearest(column, record.names);
+  fail(ErrorKind::bad_file, "{}: no text \"{}\"{}", place(origin, record), column,
+       meant                  ? fmt::format("; did you mean \"{}\"?", *meant)
+       : record.names.empty() ? ""
+                              : fmt::format("; it has: {}", fmt::join(record.names, ", ")));
+}
+
+}  // namespace
+
+DataFormat format_of(const fs::path& path) {
+  if (path.extension() == ".csv") return DataFormat::csv;
+  if (path.extension() == ".jsonl" || path.extension() == ".ndjson") return DataFormat::jsonl;
+  fail(ErrorKind::unsupported, "data {}: expected a file that ends in .csv or .jsonl",
+       path.string());
+}
+
+void read_records(std::string_view text, DataFormat format, std::string_view origin,
+                  const std::function<bool(const Record&)>& visit) {
+  text = without_mark(text);
+  if (format == DataFormat::csv)
+    read_csv(text, origin, visit);
+  else
+    read_jsonl(text, origin, visit);
+}
+
+void read_records(const fs::path& path, const std::function<bool(const Record&)>& visit) {
+  const DataFormat format = format_of(path);
+  const MappedFile file(path);
+  read_records(text_of(file), format, path.string(), visit);
+}
+
+std::vector<Row> read_rows(const fs::path& path, std::string_view input, std::string_view output,
+                           std::optional<std::size_t> limit) {
+  std::vector<Row> rows;
+  const std::string origin = path.string();
+  read_records(path, [&](const Record& record) {
+    Row row{value_of(record, input, origin), value_of(record, output, origin)};
+    if (trim(row.input).empty())
+      fail(ErrorKind::bad_file, "{}: \"{}\" is empty", place(origin, record), input);
+    rows.push_back(std::move(row));
+    return !limit || rows.size() < *limit;
+  });
+  if (rows.empty()) fail(ErrorKind::bad_file, "{}: no rows", origin);
+  return rows;
+}
+
+std::size_t count_characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+std::string_view header_of(std::string_view text, DataFormat format) {
+  if (format == DataFormat::jsonl) return {};
+  Record record;
+  CsvCursor cursor(without_mark(text), "header");
+  return cursor.next(record) ? record.bytes : std::string_view();
+}
+
+}  // namespace pomona::lifecycle
