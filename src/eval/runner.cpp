@@ -1,0 +1,96 @@
+#include "eval/runner.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace pomona::eval {
+
+Json to_json(const Sample& sample) {
+  const Answer& answer = sample.answer;
+  return {{"row", sample.row},
+          {"text", answer.text},
+          {"stop_reason", answer.stop_reason},
+          {"prompt_tokens", answer.prompt_tokens},
+          {"shared_tokens", answer.shared_tokens},
+          {"generated_tokens", answer.generated_tokens},
+          {"elapsed", sample.elapsed}};
+}
+
+Sample sample_from_json(const Json& json) {
+  try {
+    Sample sample;
+    sample.row = json.at("row").get<std::size_t>();
+    sample.elapsed = json.at("elapsed").get<double>();
+    Answer& answer = sample.answer;
+    answer.text = json.at("text").get<std::string>();
+    answer.stop_reason = json.at("stop_reason").get<std::string>();
+    answer.prompt_tokens = json.at("prompt_tokens").get<std::int64_t>();
+    answer.shared_tokens = json.at("shared_tokens").get<std::int64_t>();
+    answer.generated_tokens = json.at("generated_tokens").get<std::int64_t>();
+    return sample;
+  } catch (const Json::exception& error) {
+    fail(ErrorKind::bad_file, "sample: {}", error.what());
+  }
+}
+
+void answer_rows(Answerer& answerer, const Task& task, std::vector<Sample>& samples,
+                 const std::function<void(const Sample&)>& keep, ProgressSink& progress,
+                 const StopToken& stop) {
+  std::vector<bool> there(task.prompts.size(), false);
+  double before = 0;
+  std::erase_if(samples, [&](const Sample& sample) {
+    const bool known = sample.row < there.size() && !there[sample.row];
+    if (known) {
+      there[sample.row] = true;
+      before = std::max(before, sample.elapsed);
+    }
+    return !known;
+  });
+  std::vector<std::size_t> rows;
+  std::vector<Question> questions;
+  for (std::size_t row = 0; row < there.size(); ++row) {
+    if (there[row]) continue;
+    rows.push_back(row);
+    questions.push_back({answerer.prompt(task.prompts[row]), task.max_new_tokens});
+  }
+  if (!samples.empty())
+    progress.note(fmt::format("{}: {} of {} rows are there already", task.what, samples.size(),
+                              there.size()));
+  progress.begin(task.what, there.size(), "rows");
+  progress.update(samples.size());
+  const Stopwatch watch;
+  answerer.answer(
+      questions,
+      [&](std::size_t index, Answer answer) {
+        samples.push_back({rows[index], std::move(answer), before + watch.seconds()});
+        keep(samples.back());
+        progress.update(samples.size());
+      },
+      stop);
+  progress.end(fmt::format("{}: {} rows", task.what, there.size()));
+  std::sort(samples.begin(), samples.end(),
+            [](const Sample& a, const Sample& b) { return a.row < b.row; });
+}
+
+Figures figures_of(const std::vector<Sample>& samples) {
+  Figures figures;
+  figures.n = samples.size();
+  for (const Sample& sample : samples) {
+    const Answer& answer = sample.answer;
+    figures.seconds = std::max(figures.seconds, sample.elapsed);
+    figures.prompt_tokens += static_cast<double>(answer.prompt_tokens);
+    figures.generated_tokens += static_cast<double>(answer.generated_tokens);
+    figures.longest_prompt = std::max(figures.longest_prompt, answer.prompt_tokens);
+    figures.shared_tokens += answer.shared_tokens;
+    figures.cut += answer.stop_reason == "length" ? 1 : 0;
+  }
+  if (figures.n > 0) {
+    figures.prompt_tokens /= static_cast<double>(figures.n);
+    figures.generated_tokens /= static_cast<double>(figures.n);
+  }
+  return figures;
+}
+
+}  // namespace pomona::eval
