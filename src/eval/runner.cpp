@@ -7,7 +7,7 @@
 
 namespace pomona::eval {
 
-Json to_json(const Sample& sample) {
+Json to_json(const AnsweredRow& sample) {
   const Answer& answer = sample.answer;
   return {{"row", sample.row},
           {"text", answer.text},
@@ -18,9 +18,9 @@ Json to_json(const Sample& sample) {
           {"elapsed", sample.elapsed}};
 }
 
-Sample sample_from_json(const Json& json) {
+AnsweredRow answered_row_from_json(const Json& json) {
   try {
-    Sample sample;
+    AnsweredRow sample;
     sample.row = json.at("row").get<std::size_t>();
     sample.elapsed = json.at("elapsed").get<double>();
     Answer& answer = sample.answer;
@@ -31,16 +31,16 @@ Sample sample_from_json(const Json& json) {
     answer.generated_tokens = json.at("generated_tokens").get<std::int64_t>();
     return sample;
   } catch (const Json::exception& error) {
-    fail(ErrorKind::bad_file, "sample: {}", error.what());
+    fail(ErrorKind::bad_file, "answered row: {}", error.what());
   }
 }
 
-void answer_rows(Answerer& answerer, const Task& task, std::vector<Sample>& samples,
-                 const std::function<void(const Sample&)>& keep, ProgressSink& progress,
+void answer_rows(Answerer& answerer, const Task& task, std::vector<AnsweredRow>& samples,
+                 const std::function<void(const AnsweredRow&)>& keep, ProgressSink& progress,
                  const StopToken& stop) {
   std::vector<bool> there(task.prompts.size(), false);
   double before = 0;
-  std::erase_if(samples, [&](const Sample& sample) {
+  std::erase_if(samples, [&](const AnsweredRow& sample) {
     const bool known = sample.row < there.size() && !there[sample.row];
     if (known) {
       there[sample.row] = true;
@@ -71,13 +71,13 @@ void answer_rows(Answerer& answerer, const Task& task, std::vector<Sample>& samp
       stop);
   progress.end(fmt::format("{}: {} rows", task.what, there.size()));
   std::sort(samples.begin(), samples.end(),
-            [](const Sample& a, const Sample& b) { return a.row < b.row; });
+            [](const AnsweredRow& a, const AnsweredRow& b) { return a.row < b.row; });
 }
 
-Figures figures_of(const std::vector<Sample>& samples) {
+Figures figures_of(const std::vector<AnsweredRow>& samples) {
   Figures figures;
   figures.n = samples.size();
-  for (const Sample& sample : samples) {
+  for (const AnsweredRow& sample : samples) {
     const Answer& answer = sample.answer;
     figures.seconds = std::max(figures.seconds, sample.elapsed);
     figures.prompt_tokens += static_cast<double>(answer.prompt_tokens);

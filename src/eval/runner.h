@@ -14,15 +14,15 @@
 namespace pomona::eval {
 
 /// The answer to one row.
-struct Sample {
+struct AnsweredRow {
   std::size_t row = 0;  // from 0
   Answer answer;
   double elapsed = 0;  // seconds of work since the run's first attempt began, stops not counted
 };
 
-Json to_json(const Sample& sample);
+Json to_json(const AnsweredRow& sample);
 /// Throws bad_file if a field is missing or of another type.
-Sample sample_from_json(const Json& json);
+AnsweredRow answered_row_from_json(const Json& json);
 
 /// How rows become prompts, and how long the answers may get.
 struct Task {
@@ -34,8 +34,8 @@ struct Task {
 /// Answers the rows that `samples` does not hold yet and adds them to it; each is handed to `keep`
 /// as soon as it is there. At the end `samples` is in the order of the rows. Throws cancelled and
 /// what the answerer throws; what was kept stays in `samples`.
-void answer_rows(Answerer& answerer, const Task& task, std::vector<Sample>& samples,
-                 const std::function<void(const Sample&)>& keep, ProgressSink& progress,
+void answer_rows(Answerer& answerer, const Task& task, std::vector<AnsweredRow>& samples,
+                 const std::function<void(const AnsweredRow&)>& keep, ProgressSink& progress,
                  const StopToken& stop);
 
 /// Totals of the samples of one task.
@@ -47,6 +47,6 @@ struct Figures {
   std::int64_t shared_tokens = 0;  // of all prompts, found in the cache
   std::size_t cut = 0;             // answers that ended at max_new_tokens
 };
-Figures figures_of(const std::vector<Sample>& samples);
+Figures figures_of(const std::vector<AnsweredRow>& samples);
 
 }  // namespace pomona::eval

@@ -1,0 +1,33 @@
+#include "lifecycle/outputs.h"
+
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "eval/comparison.h"
+
+namespace pomona::lifecycle {
+
+fs::path report_folder(const AppFile& app, const hub::Home& home) {
+  const fs::path beside = fs::absolute(app.path).lexically_normal().parent_path();
+  const std::string stem = app.path.stem().string();
+  const fs::path folder = beside / (stem == "app" ? "report" : "report-" + stem);
+  std::error_code ignored;
+  const fs::path& written = fs::exists(folder, ignored) ? folder : beside;
+  if (::access(written.c_str(), W_OK) == 0) return folder;
+  return fs::absolute(home.root()).lexically_normal() / "reports" / replace_all(app.name, "/", "-");
+}
+
+std::string result_line(const Json& compared) {
+  const std::string gate = compared.at("gate").at("metric").get<std::string>();
+  const double times = compared.at("shown_times").get<double>();
+  std::vector<std::string> scores;
+  for (const Json& method : compared.at("methods"))
+    scores.push_back(fmt::format("{} {:.1f}", method.at("name").get<std::string>(),
+                                 method.at("scores").at(gate).at("mean").get<double>() * times));
+  return fmt::format("{} {} (n = {}, 95 % intervals in the report)", fmt::join(scores, ", "),
+                     eval::shown_name(gate),
+                     compared.at("methods").front().at("n").get<std::size_t>());
+}
+
+}  // namespace pomona::lifecycle

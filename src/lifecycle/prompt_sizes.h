@@ -1,0 +1,22 @@
+// How long the prompts of a method are: the token budget of a run.
+#pragma once
+#include <cstdint>
+
+#include "lifecycle/stage.h"
+
+namespace pomona::lifecycle {
+
+struct PromptSizes {
+  std::size_t rows = 0;  // of the split
+  double mean = 0;       // tokens
+  std::int64_t longest = 0;
+  std::size_t longest_row = 0;  // from 1
+  std::int64_t shared = 0;      // tokens at the front that all prompts have in common
+};
+
+/// Tokens of the prompts for up to `sample` rows of a split, spread evenly. Without the model's
+/// file they are estimated from the characters.
+PromptSizes prompt_sizes(Run& run, const Method& method, Split split,
+                         std::size_t sample = SIZE_MAX);
+
+}  // namespace pomona::lifecycle

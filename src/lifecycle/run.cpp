@@ -1,0 +1,197 @@
+#include "lifecycle/run.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "lifecycle/outputs.h"
+#include "lifecycle/stage.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+/// The artefact of a job, made if it is not there.
+hub::Artefact obtain(Run& run, const Job& job, bool& made) {
+  run.stop.check("run");
+  hub::Claim claim = run.store.claim(job.key, run.progress, run.stop);
+  if (claim.artefact) return std::move(*claim.artefact);
+  made = true;
+  const Stopwatch watch;
+  Json meta = job.make(*claim.draft);
+  return claim.draft->commit(watch.seconds(), std::move(meta));
+}
+
+void run_stage(Run& run, const Stage& stage, StageOutcome& outcome) {
+  bool made = false;
+  for (const Job& job : stage.jobs(run)) {
+    hub::Artefact artefact = obtain(run, job, made);
+    outcome.artefact = artefact.key;
+    run.finished.insert_or_assign(job.id, std::move(artefact));
+  }
+  if (stage.settle != nullptr) stage.settle(run);
+  outcome.status = made ? "done" : "cached";
+  if (!made) run.progress.note(fmt::format("{}: nothing changed", stage.name));
+}
+
+/// The faults of an application file that only the store knows.
+void check_alias(const Run& run) {
+  if (run.models.catalogue().find(run.app.alias) != nullptr)
+    fail(ErrorKind::bad_argument,
+         "{}: [serve] alias: \"{}\" is the name of a model in the catalogue; choose another",
+         run.app.path.string(), run.app.alias);
+}
+
+/// Runs the stages; on a failure says so in the outcome and goes no further.
+void run_stages(Run& run, RunOutcome& outcome) {
+  for (const Stage& stage : stages()) {
+    StageOutcome& now = outcome.stages.emplace_back();
+    now.name = stage.name;
+    const Stopwatch watch;
+    try {
+      run_stage(run, stage, now);
+    } catch (const Error& error) {
+      now.status = "failed";
+      now.artefact.clear();
+      outcome.failure = error;
+    }
+    now.seconds = watch.seconds();
+    if (outcome.failure) return;
+  }
+}
+
+std::string quoted(const std::string& word) {
+  const bool plain =
+      !word.empty() &&
+      word.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+@%") ==
+          std::string::npos;
+  return plain ? word : "'" + replace_all(word, "'", "'\\''") + "'";
+}
+
+}  // namespace
+
+RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
+                           ProgressSink& progress, const StopToken& stop,
+                           const std::string& program) {
+  const AppFile app = read_app_file(app_toml, options.set);
+  Run run(app, options, progress, stop);
+  check_alias(run);
+  RunOutcome outcome;
+  run_stages(run, outcome);
+  outcome.notes = run.notes;
+  if (outcome.failure) return outcome;
+  const Json& compared = run.artefact("evaluate").meta;
+  outcome.report_html = report_folder(app, options.home) / "report.html";
+  outcome.report_json = report_folder(app, options.home) / "report.json";
+  outcome.promoted = compared.at("promoted").get<std::string>();
+  outcome.why = compared.at("why").get<std::string>();
+  outcome.result = result_line(compared);
+  outcome.alias = app.alias;
+  outcome.next = {fmt::format("{} chat {}", program, quoted(app.alias)),
+                  fmt::format("{} init your-data.csv", program),
+                  fmt::format("{} run {} --plan", program, quoted(app.path.string()))};
+  if (options.require_gate && !compared.at("beats_baseline").get<bool>())
+    outcome.failure = Error(ErrorKind::gate, "run: the gate stays closed: " + outcome.why);
+  return outcome;
+}
+
+std::vector<std::string> RunOutcome::lines() const {
+  std::vector<std::string> lines;
+  for (const std::string& note : notes) lines.push_back("Note    " + note);
+  if (report_html.empty()) return lines;
+  lines.push_back(fmt::format("Report  file://{}", report_html.string()));
+  lines.push_back("Result  " + result);
+  lines.push_back(fmt::format("Model   {} = {}: {}", alias, promoted, why));
+  lines.push_back(fmt::format("Next    {}", fmt::join(next, "\n        ")));
+  return lines;
+}
+
+Json RunOutcome::to_json() const {
+  Json json = {{"report_html", report_html.string()}, {"report_json", report_json.string()}};
+  json["stages"] = Json::array();
+  for (const StageOutcome& stage : stages)
+    json["stages"].push_back({{"name", stage.name},
+                              {"status", stage.status},
+                              {"seconds", stage.seconds},
+                              {"artefact", stage.artefact}});
+  json["promoted"] = {{"method", promoted}, {"why", why}};
+  json["result"] = result;
+  json["alias"] = alias;
+  json["notes"] = notes;
+  return json;
+}
+
+RunPlan plan_application(const fs::path& app_toml, const RunOptions& options,
+                         ProgressSink& progress, const StopToken& stop) {
+  const AppFile app = read_app_file(app_toml, options.set);
+  Run run(app, options, progress, stop);
+  check_alias(run);
+  RunPlan plan;
+  for (const Stage& stage : stages()) {
+    for (const Job& job : stage.jobs(run)) {
+      stop.check("run --plan");
+      PlannedJob planned;
+      planned.stage = stage.name;
+      planned.job = job.name;
+      if (auto artefact = run.store.find(job.key.hex())) {
+        planned.cached = true;
+        run.finished.insert_or_assign(job.id, std::move(*artefact));
+      } else {
+        Cost cost = job.predict();
+        planned.seconds = cost.seconds;
+        planned.bytes = cost.download_bytes;
+        planned.peak_bytes = cost.peak_bytes;
+        planned.what = std::move(cost.what);
+      }
+      plan.seconds += planned.seconds;
+      plan.download_bytes += planned.bytes;
+      plan.peak_bytes = std::max(plan.peak_bytes, planned.peak_bytes);
+      plan.jobs.push_back(std::move(planned));
+    }
+  }
+  if (plan.seconds > 0) plan.speed = run.speed().source;
+  plan.notes = run.notes;
+  return plan;
+}
+
+std::vector<std::string> RunPlan::lines() const {
+  std::vector<std::string> lines;
+  for (const PlannedJob& job : jobs) {
+    const std::string name = job.job.empty() ? job.stage : job.stage + " " + job.job;
+    lines.push_back(fmt::format("{:<28} {:>11}  {:>8}  {}", name,
+                                job.cached ? "cached" : "~ " + human_duration(job.seconds),
+                                job.peak_bytes > 0 ? human_bytes(job.peak_bytes) : "", job.what));
+    while (lines.back().ends_with(' ')) lines.back().pop_back();
+  }
+  if (seconds <= 0) {
+    lines.push_back("Nothing to do: everything is there already.");
+  } else {
+    lines.push_back(fmt::format(
+        "About {}{}, at most {} of memory (speed {}).", human_duration(seconds),
+        download_bytes > 0 ? ", with " + human_bytes(download_bytes) + " to download" : "",
+        human_bytes(peak_bytes), speed));
+  }
+  for (const std::string& note : notes) lines.push_back("Note    " + note);
+  return lines;
+}
+
+Json RunPlan::to_json() const {
+  Json json;
+  json["stages"] = Json::array();
+  for (const PlannedJob& job : jobs)
+    json["stages"].push_back({{"name", job.stage},
+                              {"job", job.job},
+                              {"status", job.cached ? "cached" : "planned"},
+                              {"seconds", job.seconds},
+                              {"bytes", job.bytes},
+                              {"peak_bytes", job.peak_bytes},
+                              {"what", job.what}});
+  json["seconds"] = seconds;
+  json["download_bytes"] = download_bytes;
+  json["peak_bytes"] = peak_bytes;
+  json["speed"] = speed;
+  json["notes"] = notes;
+  return json;
+}
+
+}  // namespace pomona::lifecycle

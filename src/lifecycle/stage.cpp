@@ -1,0 +1,130 @@
+#include "lifecycle/stage.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "kernel/roof.h"
+
+namespace pomona::lifecycle {
+
+std::string_view name_of(Split split) {
+  switch (split) {
+    case Split::train:
+      return "train";
+    case Split::valid:
+      return "valid";
+    case Split::test:
+      break;
+  }
+  return "test";
+}
+
+Run::Run(const AppFile& app_, const RunOptions& options_, ProgressSink& progress_,
+         const StopToken& stop_)
+    : app(app_),
+      options(options_),
+      progress(progress_),
+      stop(stop_),
+      models(options_.home),
+      store(options_.home),
+      notes(app_.notes),
+      hashes_(options_.home) {}
+
+std::vector<Method> Run::methods() const {
+  std::vector<Method> methods;
+  for (const std::int64_t shots : app.shots) methods.push_back({method_name(shots), shots});
+  return methods;
+}
+
+std::vector<Split> Run::splits() const {
+  if (app.valid.empty() || app.shots.size() < 2) return {Split::test};
+  return {Split::valid, Split::test};
+}
+
+const fs::path& Run::file_of(Split split) const {
+  return split == Split::train ? app.train : split == Split::valid ? app.valid : app.test;
+}
+
+std::string Run::hash_of(Split split) { return hashes_.sha256(file_of(split)); }
+
+const std::vector<Row>& Run::rows(Split split) {
+  const auto known = rows_.find(split);
+  if (known != rows_.end()) return known->second;
+  const auto limit = split == Split::train ? std::nullopt : app.limit;
+  return rows_[split] = read_rows(file_of(split), app.input, app.output, limit);
+}
+
+PromptRecipe Run::recipe(const Method& method) {
+  PromptRecipe recipe{app.instruction, {}};
+  if (method.shots == 0) return recipe;
+  const std::vector<Row>& train = rows(Split::train);
+  for (const std::size_t row :
+       draw_examples(train.size(), static_cast<std::size_t>(method.shots), app.seed))
+    recipe.examples.push_back(train[row]);
+  return recipe;
+}
+
+Json Run::recipe_parameters(const Method& method) {
+  Json parameters = {{"instruction", app.instruction}, {"input", app.input}};
+  if (method.shots > 0)
+    parameters.update({{"shots", method.shots},
+                       {"seed", app.seed},
+                       {"output", app.output},
+                       {"train", hash_of(Split::train)}});
+  return parameters;
+}
+
+bool Run::model_is_here() const {
+  std::error_code ignored;
+  return fs::is_regular_file(selection.path, ignored);
+}
+
+eval::Answerer& Run::answerer() {
+  if (!answerer_ || opened_ != selection.path) {
+    answerer_.reset();
+    answerer_ = options.open_model(selection.path, {options.threads, options.compute});
+    opened_ = selection.path;
+  }
+  return *answerer_;
+}
+
+const hub::Artefact& Run::artefact(const std::string& job) const {
+  const auto found = finished.find(job);
+  if (found == finished.end()) fail(ErrorKind::internal, "run: no artefact of job {}", job);
+  return found->second;
+}
+
+namespace {
+
+/// A guess from the processor's roof: half of it in prefill, and decoding a batch at a quarter.
+eval::Speed estimated_speed(const Selection& selection, int threads) {
+  const double parameters = selection.entry != nullptr
+                                ? static_cast<double>(selection.entry->parameters)
+                                : static_cast<double>(selection.bytes) * 1.6;
+  const double gops = kernel::int8_gops(simd::level_in_use(), 0.02) *
+                      static_cast<double>(threads > 0 ? threads : available_threads());
+  const double prefill = 0.5 * gops * 1e9 / (2 * std::max(parameters, 1.0));
+  return {prefill, prefill / 2};
+}
+
+KnownSpeed find_speed(Run& run) {
+  const auto selected = run.finished.find("select");
+  if (selected != run.finished.end()) {
+    const Json& speed = selected->second.meta.at("speed");
+    return {{speed.at("prefill_tokens_per_second").get<double>(),
+             speed.at("decode_tokens_per_second").get<double>()},
+            "measured earlier"};
+  }
+  if (run.model_is_here()) return {run.answerer().measure(run.stop), "measured"};
+  return {estimated_speed(run.selection, run.options.threads), "estimated"};
+}
+
+}  // namespace
+
+const KnownSpeed& Run::speed() {
+  if (!speed_) speed_ = find_speed(*this);
+  return *speed_;
+}
+
+}  // namespace pomona::lifecycle

@@ -1,0 +1,207 @@
+// evaluate: every method answers the rows of valid and test, greedily and in one compute mode; then
+// the answers are scored and compared. Valid picks, test confirms.
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/peak_memory.h"
+#include "base/text.h"
+#include "eval/comparison.h"
+#include "lifecycle/prompt_sizes.h"
+#include "lifecycle/stages/samples.h"
+#include "lifecycle/stages/stages.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+constexpr std::string_view kSamples = "samples.jsonl";
+constexpr std::size_t kPlannedRows = 32;  // whose prompts a plan looks at
+
+Json answer_split(Run& run, const Method& method, Split split, hub::Draft& draft) {
+  std::vector<eval::AnsweredRow> samples;
+  for (const Json& record : draft.records(kSamples))
+    samples.push_back(eval::answered_row_from_json(record));
+  const PromptRecipe recipe = run.recipe(method);
+  eval::Task task;
+  task.what = fmt::format("evaluate {} on {}", method.name, name_of(split));
+  task.max_new_tokens = run.app.max_new_tokens;
+  for (const Row& row : run.rows(split)) task.prompts.push_back(recipe.messages(row.input));
+  const PeakMemory peak;
+  eval::answer_rows(
+      run.answerer(), task, samples,
+      [&](const eval::AnsweredRow& sample) { draft.append(kSamples, eval::to_json(sample)); },
+      run.progress, run.stop);
+  const eval::Figures figures = eval::figures_of(samples);
+  return {{"n", figures.n},
+          {"seconds", figures.seconds},
+          {"prompt_tokens", figures.prompt_tokens},
+          {"longest_prompt", figures.longest_prompt},
+          {"generated_tokens", figures.generated_tokens},
+          {"shared_tokens", figures.shared_tokens},
+          {"cut", figures.cut},
+          {"peak_bytes", peak.bytes()},
+          {"machine", run.answerer().machine()}};
+}
+
+Cost predict_split(Run& run, const Method& method, Split split) {
+  const PromptSizes sizes = prompt_sizes(run, method, split, kPlannedRows);
+  const eval::Speed speed = run.speed().speed;
+  const auto rows = static_cast<double>(sizes.rows);
+  const auto shared = static_cast<double>(sizes.shared);
+  Cost cost;
+  cost.seconds =
+      (shared + rows * (sizes.mean - shared)) / speed.prefill_tokens_per_second +
+      rows * static_cast<double>(run.app.max_new_tokens) / speed.decode_tokens_per_second;
+  cost.what = fmt::format("{} rows, {:.0f} prompt tokens each ({} shared), at most {} new",
+                          sizes.rows, sizes.mean, sizes.shared, run.app.max_new_tokens);
+  if (run.model_is_here())
+    cost.peak_bytes = run.answerer().memory_bytes(sizes.longest + run.app.max_new_tokens);
+  return cost;
+}
+
+Job answer_job(Run& run, const Method& method, Split split) {
+  Job job{.id = samples_job(method.name, split),
+          .name = fmt::format("{} on {}", method.name, name_of(split)),
+          .key = {},
+          .predict = {},
+          .make = {}};
+  job.key = {"answer",
+             1,
+             {{"recipe", run.recipe_parameters(method)},
+              {"limit", run.app.limit.value_or(0)},
+              {"max_new_tokens", run.app.max_new_tokens},
+              {"compute", name_of(run.options.compute)}},
+             {{"model", run.selection.sha256}, {"rows", run.hash_of(split)}}};
+  job.predict = [&run, method, split] { return predict_split(run, method, split); };
+  job.make = [&run, method, split](hub::Draft& draft) {
+    return answer_split(run, method, split, draft);
+  };
+  return job;
+}
+
+std::vector<std::string> references(Run& run, Split split) {
+  std::vector<std::string> texts;
+  for (const Row& row : run.rows(split)) texts.push_back(row.output);
+  return texts;
+}
+
+Json scores_json(const eval::MethodScores& scores) {
+  Json json = {{"name", scores.name}, {"n", scores.test.front().n}, {"scores", Json::object()}};
+  for (const eval::ScoredTexts& metric : scores.test) {
+    for (const auto& entry : metric.scores)
+      json["scores"][entry.score.name] = eval::to_json(entry.interval);
+  }
+  json["valid"] = scores.valid ? eval::to_json(*scores.valid) : Json(nullptr);
+  json["difference"] = scores.difference ? eval::to_json(*scores.difference) : Json(nullptr);
+  json["p_value"] = scores.p_value ? Json(*scores.p_value) : Json(nullptr);
+  return json;
+}
+
+/// Each method's score of every test row, for the samples of the report.
+Json items_json(const eval::ComparisonResult& result, const std::string& gate) {
+  Json items = Json::object();
+  for (const eval::MethodScores& method : result.methods) {
+    for (const eval::ScoredTexts& metric : method.test) {
+      for (const auto& entry : metric.scores) {
+        if (entry.score.name == gate) items[method.name] = entry.score.items;
+      }
+    }
+  }
+  return items;
+}
+
+Json compare(Run& run, hub::Draft& draft) {
+  const bool with_valid = run.splits().size() > 1;
+  std::vector<eval::MethodAnswers> methods;
+  for (const Method& method : run.methods()) {
+    eval::MethodAnswers answers;
+    answers.name = method.name;
+    answers.test = answers_of(run, method.name, Split::test);
+    if (with_valid) answers.valid = answers_of(run, method.name, Split::valid);
+    methods.push_back(std::move(answers));
+  }
+  std::vector<eval::MetricChoice> metrics;
+  for (const std::string& name : run.app.metrics)
+    metrics.push_back({name, run.app.options_for(name)});
+  const eval::ComparisonResult result = eval::compare_methods(
+      methods, with_valid ? references(run, Split::valid) : std::vector<std::string>(),
+      references(run, Split::test), metrics, {run.app.gate_metric, run.app.significance});
+  Json json = {{"methods", Json::array()},
+               {"gate", {{"metric", run.app.gate_metric}, {"significance", run.app.significance}}},
+               {"shown_times", result.shown_times},
+               {"signatures", Json::array()},
+               {"picked", result.picked},
+               {"promoted", result.promoted},
+               {"beats_baseline", result.beats_baseline},
+               {"why", result.why}};
+  for (const eval::MethodScores& method : result.methods)
+    json["methods"].push_back(scores_json(method));
+  for (const eval::ScoredTexts& metric : result.methods.front().test)
+    json["signatures"].push_back(metric.signature);
+  write_file(draft.folder() / "items.json", items_json(result, run.app.gate_metric).dump());
+  return json;
+}
+
+Job compare_job(Run& run, const std::vector<Job>& answers) {
+  Job job{.id = "evaluate", .name = "scores", .key = {}, .predict = {}, .make = {}};
+  Json options = Json::array();
+  for (const std::string& name : run.app.metrics)
+    options.push_back(metric::signature(name, run.app.options_for(name)));
+  job.key = {"evaluate",
+             1,
+             {{"metrics", std::move(options)},
+              {"gate", run.app.gate_metric},
+              {"significance", run.app.significance},
+              {"output", run.app.output},
+              {"limit", run.app.limit.value_or(0)}},
+             {}};
+  for (const Job& answer : answers) job.key.inputs.emplace(answer.name, answer.key.hex());
+  for (const Split split : run.splits())
+    job.key.inputs.emplace(fmt::format("{} references", name_of(split)), run.hash_of(split));
+  job.predict = [&run] {
+    return Cost{
+        .seconds = 1,
+        .download_bytes = 0,
+        .peak_bytes = 0,
+        .what = fmt::format("{}, intervals, paired tests", fmt::join(run.app.metrics, ", "))};
+  };
+  job.make = [&run](hub::Draft& draft) { return compare(run, draft); };
+  return job;
+}
+
+}  // namespace
+
+std::string samples_job(std::string_view method, Split split) {
+  return fmt::format("evaluate {} on {}", method, name_of(split));
+}
+
+std::vector<eval::AnsweredRow> samples_of(const Run& run, std::string_view method, Split split) {
+  const fs::path path = run.artefact(samples_job(method, split)).folder / kSamples;
+  const std::string text = read_file(path);
+  std::vector<eval::AnsweredRow> samples;
+  for (const std::string_view line : pomona::split(text, '\n')) {
+    if (!line.empty())
+      samples.push_back(eval::answered_row_from_json(parse_json(line, path.string())));
+  }
+  std::sort(samples.begin(), samples.end(),
+            [](const eval::AnsweredRow& a, const eval::AnsweredRow& b) { return a.row < b.row; });
+  return samples;
+}
+
+std::vector<std::string> answers_of(const Run& run, std::string_view method, Split split) {
+  std::vector<std::string> answers;
+  for (eval::AnsweredRow& sample : samples_of(run, method, split))
+    answers.push_back(std::move(sample.answer.text));
+  return answers;
+}
+
+std::vector<Job> evaluate_jobs(Run& run) {
+  std::vector<Job> jobs;
+  for (const Method& method : run.methods()) {
+    for (const Split split : run.splits()) jobs.push_back(answer_job(run, method, split));
+  }
+  jobs.push_back(compare_job(run, jobs));
+  return jobs;
+}
+
+}  // namespace pomona::lifecycle

@@ -1,0 +1,90 @@
+// prompt: the prompts of all methods, and whether they fit into the model's context.
+#include <algorithm>
+
+#include "base/error.h"
+#include "lifecycle/prompt_sizes.h"
+#include "lifecycle/stages/stages.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+Json sizes_json(const PromptSizes& sizes) {
+  return {{"mean_tokens", sizes.mean},
+          {"longest_tokens", sizes.longest},
+          {"shared_tokens", sizes.shared}};
+}
+
+/// Fails if the longest prompt of a split and its answer do not fit together.
+void check_budget(Run& run, const Method& method, Split split, const PromptSizes& sizes) {
+  const std::int64_t context = run.answerer().context();
+  const std::int64_t most = sizes.longest + run.app.max_new_tokens;
+  if (most <= context) return;
+  fail(ErrorKind::bad_argument,
+       "prompt: {}: row {} of {} makes a prompt of {} tokens; with max_new_tokens = {} that is {}, "
+       "and {} has a context of {}: {}",
+       method.name, sizes.longest_row, run.file_of(split).string(), sizes.longest,
+       run.app.max_new_tokens, most, run.selection.name, context,
+       method.shots > 0 ? "use fewer shots or shorter texts"
+                        : "shorten the text or lower max_new_tokens");
+}
+
+Json build(Run& run) {
+  Json methods = Json::array();
+  for (const Method& method : run.methods()) {
+    Json entry = {{"name", method.name}, {"shots", method.shots}};
+    std::int64_t longest = 0;
+    for (const Split split : run.splits()) {
+      const PromptSizes sizes = prompt_sizes(run, method, split);
+      check_budget(run, method, split, sizes);
+      longest = std::max(longest, sizes.longest);
+      entry[std::string(name_of(split))] = sizes_json(sizes);
+    }
+    entry["context_share"] = static_cast<double>(longest + run.app.max_new_tokens) /
+                             static_cast<double>(run.answerer().context());
+    entry["recipe"] = to_json(run.recipe(method));
+    methods.push_back(std::move(entry));
+  }
+  return {{"methods", std::move(methods)},
+          {"context", run.answerer().context()},
+          {"max_new_tokens", run.app.max_new_tokens}};
+}
+
+}  // namespace
+
+std::vector<Job> prompt_jobs(Run& run) {
+  Job job{.id = "prompt", .name = "", .key = {}, .predict = {}, .make = {}};
+  Json recipes = Json::array();
+  for (const Method& method : run.methods()) recipes.push_back(run.recipe_parameters(method));
+  job.key = {"prompt",
+             1,
+             {{"recipes", std::move(recipes)},
+              {"limit", run.app.limit.value_or(0)},
+              {"max_new_tokens", run.app.max_new_tokens}},
+             {{"model", run.selection.sha256}}};
+  for (const Split split : run.splits()) job.key.inputs.emplace(name_of(split), run.hash_of(split));
+  job.predict = [&run] {
+    Cost cost;
+    cost.seconds = 0.5;
+    std::vector<std::string> longest;
+    for (const Method& method : run.methods())
+      longest.push_back(
+          fmt::format("{} {}", method.name, prompt_sizes(run, method, Split::test).longest));
+    cost.what = fmt::format("tokens of the longest prompt: {}", fmt::join(longest, ", "));
+    return cost;
+  };
+  job.make = [&run](hub::Draft&) { return build(run); };
+  return {std::move(job)};
+}
+
+void prompt_settle(Run& run) {
+  for (const Json& method : run.artefact("prompt").meta.at("methods")) {
+    const auto share = method.at("context_share").get<double>();
+    if (share > 0.9)
+      run.notes.push_back(
+          fmt::format("{}: the longest prompt and its answer fill {:.0f} % of the "
+                      "model's context",
+                      method.at("name").get<std::string>(), share * 100));
+  }
+}
+
+}  // namespace pomona::lifecycle

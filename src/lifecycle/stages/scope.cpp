@@ -1,0 +1,127 @@
+// scope: what the application is, and whether its data can carry it.
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "lifecycle/stages/stages.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+Json lengths(std::vector<std::size_t> characters) {
+  std::sort(characters.begin(), characters.end());
+  return {{"median", characters[characters.size() / 2]}, {"longest", characters.back()}};
+}
+
+Json describe(const std::vector<Row>& rows) {
+  std::vector<std::size_t> inputs, outputs;
+  std::size_t empty = 0;
+  for (const Row& row : rows) {
+    inputs.push_back(count_characters(row.input));
+    outputs.push_back(count_characters(row.output));
+    empty += row.output.empty() ? 1 : 0;
+  }
+  return {{"rows", rows.size()},
+          {"input_characters", lengths(std::move(inputs))},
+          {"output_characters", lengths(std::move(outputs))},
+          {"empty_outputs", empty}};
+}
+
+/// Rows of `later` whose input also stands in `earlier`.
+std::size_t overlap(const std::vector<Row>& earlier, const std::vector<Row>& later) {
+  std::unordered_set<std::string_view> seen;
+  for (const Row& row : earlier) seen.insert(row.input);
+  return static_cast<std::size_t>(std::count_if(
+      later.begin(), later.end(), [&](const Row& row) { return seen.contains(row.input); }));
+}
+
+/// Fails now, not after an hour, if a reference cannot be scored.
+void check_references(Run& run, Split split) {
+  std::vector<std::string> references;
+  for (const Row& row : run.rows(split)) references.push_back(row.output);
+  for (const std::string& name : run.app.metrics) {
+    try {
+      metric::score(name, run.app.options_for(name), references, references);
+    } catch (const Error& error) {
+      fail(error.kind(), "{}: \"{}\": {}", run.file_of(split).string(), run.app.output,
+           error.what());
+    }
+  }
+}
+
+std::vector<Split> named_splits(const Run& run) {
+  std::vector<Split> named;
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    if (!run.file_of(split).empty()) named.push_back(split);
+  }
+  return named;
+}
+
+Json look_at_data(Run& run) {
+  Json splits = Json::object();
+  Json warnings = Json::array();
+  const std::vector<Split> named = named_splits(run);
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    const std::string split(name_of(named[i]));
+    const std::vector<Row>& rows = run.rows(named[i]);
+    if (named[i] != Split::train) check_references(run, named[i]);
+    Json found = describe(rows);
+    if (found.at("empty_outputs").get<std::size_t>() > 0)
+      warnings.push_back(fmt::format("{}: {} of {} rows have an empty \"{}\"", split,
+                                     found.at("empty_outputs").get<std::size_t>(), rows.size(),
+                                     run.app.output));
+    for (std::size_t j = 0; j < i; ++j) {
+      const std::size_t shared = overlap(run.rows(named[j]), rows);
+      if (shared > 0)
+        warnings.push_back(
+            fmt::format("{} of {} {} rows also stand in {}: scores on them flatter every method "
+                        "that learns from it",
+                        shared, rows.size(), split, name_of(named[j])));
+    }
+    splits[split] = std::move(found);
+  }
+  if (run.rows(Split::test).size() < 30)
+    warnings.push_back(
+        fmt::format("only {} test rows: intervals will be wide, few gains can be significant",
+                    run.rows(Split::test).size()));
+  return {{"use_case", run.app.use_case},
+          {"language", run.app.language},
+          {"splits", std::move(splits)},
+          {"warnings", std::move(warnings)}};
+}
+
+}  // namespace
+
+std::vector<Job> scope_jobs(Run& run) {
+  Job job{.id = "scope", .name = "", .key = {}, .predict = {}, .make = {}};
+  job.key = {"scope",
+             1,
+             {{"use_case", run.app.use_case},
+              {"language", run.app.language},
+              {"input", run.app.input},
+              {"output", run.app.output},
+              {"metrics", run.app.metrics},
+              {"limit", run.app.limit.value_or(0)}},
+             {}};
+  for (const Split split : named_splits(run))
+    job.key.inputs.emplace(name_of(split), run.hash_of(split));
+  job.predict = [&run] {
+    const Json found = look_at_data(run);
+    Cost cost;
+    cost.seconds = 0.1;
+    std::vector<std::string> counts;
+    for (const auto& [split, facts] : found.at("splits").items())
+      counts.push_back(fmt::format("{} {}", split, facts.at("rows").get<std::size_t>()));
+    cost.what = fmt::format("rows: {}", fmt::join(counts, ", "));
+    return cost;
+  };
+  job.make = [&run](hub::Draft&) { return look_at_data(run); };
+  return {std::move(job)};
+}
+
+void scope_settle(Run& run) {
+  for (const Json& warning : run.artefact("scope").meta.at("warnings"))
+    run.notes.push_back(warning.get<std::string>());
+}
+
+}  // namespace pomona::lifecycle

@@ -1,0 +1,198 @@
+// select: the model an application stands on. "auto" takes the largest model of the catalogue that
+// knows the language and that memory, licences and speed allow.
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "lifecycle/stages/stages.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+constexpr std::int64_t kUsualTokens = 2048;  // of a prompt and its answer, to compare memory by
+constexpr double kBatchGain = 4;  // a batch writes about so many times faster than one sequence
+
+bool knows_language(const hub::CatalogueEntry& entry, std::string_view language) {
+  const std::string_view first = split(language, '-').front();
+  return std::any_of(entry.languages.begin(), entry.languages.end(),
+                     [&](const std::string& known) { return split(known, '-').front() == first; });
+}
+
+bool licence_allowed(const AppFile& app, std::string_view licence) {
+  return app.licences.empty() ||
+         std::find(app.licences.begin(), app.licences.end(), licence) != app.licences.end();
+}
+
+/// Before a model is here: its file twice (as stored, and packed) and room to work in.
+std::uint64_t guessed_memory(const hub::CatalogueEntry& entry) {
+  return 2 * entry.bytes + 300'000'000;
+}
+
+Selection selection_of(Run& run, const hub::CatalogueEntry& entry) {
+  return {entry.name, entry.name, run.models.place_of(entry), entry.sha256, entry.bytes, &entry};
+}
+
+/// What "auto" would take, best first. Throws not_found if nothing fits, saying why each does not.
+std::vector<Selection> candidates(Run& run) {
+  std::vector<const hub::CatalogueEntry*> fitting;
+  std::string refused;
+  for (const hub::CatalogueEntry& entry : run.models.catalogue().entries()) {
+    std::string reason;
+    if (!knows_language(entry, run.app.language))
+      reason = fmt::format("does not know language \"{}\"", run.app.language);
+    else if (!licence_allowed(run.app, entry.licence))
+      reason = fmt::format("licence {}", entry.licence);
+    else if (run.app.max_memory && guessed_memory(entry) > *run.app.max_memory)
+      reason = fmt::format("needs about {}", human_bytes(guessed_memory(entry)));
+    if (reason.empty())
+      fitting.push_back(&entry);
+    else
+      refused += fmt::format("{}{} ({})", refused.empty() ? "" : ", ", entry.name, reason);
+  }
+  if (fitting.empty())
+    fail(ErrorKind::not_found,
+         "select: no model of the catalogue fits [model]: {}; name one as base",
+         refused.empty() ? "the catalogue is empty" : refused);
+  std::stable_sort(fitting.begin(), fitting.end(),
+                   [](const auto* a, const auto* b) { return a->parameters > b->parameters; });
+  std::vector<Selection> list;
+  for (const hub::CatalogueEntry* entry : fitting) list.push_back(selection_of(run, *entry));
+  return list;
+}
+
+/// A model that the file names.
+Selection named(Run& run) {
+  const AppFile& app = run.app;
+  if (!app.base_is_path) {
+    if (const hub::CatalogueEntry* entry = run.models.catalogue().find(app.base)) {
+      if (!licence_allowed(app, entry->licence))
+        fail(ErrorKind::bad_argument, "select: {} has licence {}, [model] licences allows {}",
+             entry->name, entry->licence, fmt::join(app.licences, ", "));
+      return selection_of(run, *entry);
+    }
+  }
+  const hub::ResolvedModel found = run.models.resolve(app.base);
+  std::error_code ignored;
+  if (fs::is_directory(found.path, ignored))
+    fail(ErrorKind::unsupported, "select: {} is a folder; this version reads .gguf files",
+         found.path.string());
+  if (!found.base.empty()) {
+    Selection selection = selection_of(run, *run.models.catalogue().find(found.base));
+    selection.name = found.name;
+    return selection;
+  }
+  const fs::path path = fs::absolute(found.path).lexically_normal();
+  return {found.name, path.string(), path, run.hash_of_file(path), fs::file_size(path), nullptr};
+}
+
+std::vector<Selection> choices(Run& run) {
+  if (run.app.base == "auto") return candidates(run);
+  return {named(run)};
+}
+
+void fetch_if_absent(Run& run) {
+  if (run.selection.entry == nullptr || run.model_is_here()) return;
+  run.models.pull(run.selection.entry->name, run.progress, run.stop);
+}
+
+/// Why a model that is here does not do; "" if it does.
+std::string refusal(const Run& run, std::uint64_t memory, double speed) {
+  if (run.app.max_memory && memory > *run.app.max_memory)
+    return fmt::format("needs {} of memory, [model] max_memory allows {}", human_bytes(memory),
+                       human_bytes(*run.app.max_memory));
+  if (run.app.min_speed && speed < *run.app.min_speed)
+    return fmt::format("writes {:.0f} tokens a second here, [model] min_speed wants {:.0f}", speed,
+                       *run.app.min_speed);
+  return "";
+}
+
+std::string why(const Run& run, std::size_t choice, std::size_t count) {
+  if (run.app.base != "auto") return "named in the application file";
+  std::string limits = fmt::format("knows language \"{}\"", run.app.language);
+  if (run.app.max_memory) limits += fmt::format(", fits into {}", human_bytes(*run.app.max_memory));
+  if (!run.app.licences.empty())
+    limits += fmt::format(", has licence {}", run.selection.entry->licence);
+  return fmt::format("largest of the catalogue that {} ({} of {} that could)", limits, choice + 1,
+                     count);
+}
+
+Json select(Run& run) {
+  const std::vector<Selection> list = choices(run);
+  std::string refused;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    run.selection = list[i];
+    fetch_if_absent(run);
+    eval::Answerer& model = run.answerer();
+    const std::uint64_t memory = model.memory_bytes(kUsualTokens);
+    const eval::Speed speed = model.measure(run.stop);
+    const std::string reason = refusal(run, memory, speed.decode_tokens_per_second / kBatchGain);
+    if (!reason.empty()) {
+      refused += fmt::format("{}{} {}", refused.empty() ? "" : "; ", list[i].name, reason);
+      continue;
+    }
+    const hub::CatalogueEntry* entry = run.selection.entry;
+    return {{"name", run.selection.name},
+            {"why", why(run, i, list.size())},
+            {"title", entry != nullptr ? entry->title : run.selection.path.filename().string()},
+            {"architecture", entry != nullptr ? entry->architecture : ""},
+            {"parameters", entry != nullptr ? entry->parameters : 0},
+            {"licence", entry != nullptr ? entry->licence : ""},
+            {"context", model.context()},
+            {"bytes", run.selection.bytes},
+            {"sha256", run.selection.sha256},
+            {"memory_bytes", memory},
+            {"machine", model.machine()},
+            {"speed",
+             {{"prefill_tokens_per_second", speed.prefill_tokens_per_second},
+              {"decode_tokens_per_second", speed.decode_tokens_per_second}}}};
+  }
+  fail(ErrorKind::exhausted, "select: no model fits: {}", refused);
+}
+
+}  // namespace
+
+std::vector<Job> select_jobs(Run& run) {
+  const std::vector<Selection> list = choices(run);
+  run.selection = list.front();
+  Job job{.id = "select", .name = "", .key = {}, .predict = {}, .make = {}};
+  const AppFile& app = run.app;
+  job.key = {"select",
+             1,
+             {{"base", app.base == "auto" ? "auto" : "named"},
+              {"language", app.language},
+              {"max_memory", app.max_memory.value_or(0)},
+              {"min_speed", app.min_speed.value_or(0)},
+              {"licences", app.licences},
+              {"compute", name_of(run.options.compute)}},
+             {}};
+  for (std::size_t i = 0; i < list.size(); ++i)
+    job.key.inputs.emplace(fmt::format("{} {}", i, list[i].entry ? list[i].entry->name : "model"),
+                           list[i].sha256);
+  job.predict = [&run] {
+    Cost cost;
+    cost.seconds = 2;
+    cost.what = fmt::format("{}, {}", run.selection.name, human_bytes(run.selection.bytes));
+    if (!run.model_is_here()) {
+      constexpr double kBytesPerSecond = 5e6;
+      cost.download_bytes = run.selection.bytes;
+      cost.seconds += static_cast<double>(cost.download_bytes) / kBytesPerSecond;
+      cost.what += " to fetch, at 5 MB a second";
+      cost.peak_bytes = guessed_memory(*run.selection.entry);
+    } else {
+      cost.peak_bytes = run.answerer().memory_bytes(kUsualTokens);
+    }
+    return cost;
+  };
+  job.make = [&run](hub::Draft&) { return select(run); };
+  return {std::move(job)};
+}
+
+void select_settle(Run& run) {
+  const std::string sha256 = run.artefact("select").meta.at("sha256").get<std::string>();
+  for (Selection& choice : choices(run)) {
+    if (choice.sha256 == sha256) run.selection = std::move(choice);
+  }
+  fetch_if_absent(run);
+}
+
+}  // namespace pomona::lifecycle
