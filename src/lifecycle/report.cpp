@@ -1,0 +1,157 @@
+#include "lifecycle/report.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "lifecycle/stages/samples.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+Json methods_json(const Run& run, const Json& compared) {
+  Json methods = Json::array();
+  for (const Json& scores : compared.at("methods")) {
+    const std::string name = scores.at("name").get<std::string>();
+    const Json& test = run.artefact(samples_job(name, Split::test)).meta;
+    Json method = scores;
+    method.update({{"trainable_parameters", 0},
+                   {"bytes", run.selection.bytes},
+                   {"seconds", test.at("seconds")},
+                   {"peak_bytes", test.at("peak_bytes")},
+                   {"forgetting", 0.0},  // a prompt leaves the model as it is
+                   {"prompt_tokens", test.at("prompt_tokens")},
+                   {"longest_prompt", test.at("longest_prompt")},
+                   {"shared_tokens", test.at("shared_tokens")},
+                   {"generated_tokens", test.at("generated_tokens")},
+                   {"cut", test.at("cut")}});
+    methods.push_back(std::move(method));
+  }
+  return methods;
+}
+
+struct Shown {
+  std::size_t row;
+  std::string reason;
+};
+
+/// Rows worth looking at: where the picked method gains and loses most against the first one (or,
+/// with one method, its best and worst), and some from all over the file.
+std::vector<Shown> rows_to_show(const std::vector<double>& change, bool compared) {
+  constexpr std::size_t kOfEach = 4;
+  std::vector<std::size_t> order(change.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return change[a] > change[b]; });
+  std::vector<Shown> shown;
+  std::set<std::size_t> taken;
+  const auto take = [&](std::size_t row, const std::string& reason) {
+    if (taken.insert(row).second) shown.push_back({row, reason});
+  };
+  const std::size_t each = std::min(kOfEach, order.size());
+  for (std::size_t i = 0; i < each; ++i)
+    take(i * change.size() / each, "one of some from all over the file");
+  for (std::size_t i = 0; i < each; ++i)
+    take(order[i], compared ? "among the largest gains" : "among the best");
+  for (std::size_t i = 0; i < each; ++i)
+    take(order[order.size() - 1 - i], compared ? "among the largest losses" : "among the worst");
+  return shown;
+}
+
+/// The method that is looked at beside the baseline: the picked one, else the last.
+std::string challenger(const Json& compared) {
+  const Json& methods = compared.at("methods");
+  const std::string picked = compared.at("picked").get<std::string>();
+  return picked != methods.front().at("name") ? picked
+                                              : methods.back().at("name").get<std::string>();
+}
+
+Json samples_json(Run& run, const Json& compared) {
+  const Json items = read_json(run.artefact("evaluate").folder / "items.json");
+  const std::string first = compared.at("methods").front().at("name").get<std::string>();
+  const std::string other = challenger(compared);
+  auto change = items.at(other).get<std::vector<double>>();
+  if (other != first) {
+    const auto baseline = items.at(first).get<std::vector<double>>();
+    for (std::size_t i = 0; i < change.size(); ++i) change[i] -= baseline.at(i);
+  }
+  std::map<std::string, std::vector<std::string>> answers;
+  for (const Method& method : run.methods())
+    answers[method.name] = answers_of(run, method.name, Split::test);
+  Json samples = Json::array();
+  for (const Shown& shown : rows_to_show(change, other != first)) {
+    const Row& row = run.rows(Split::test).at(shown.row);
+    Json sample = {{"row", shown.row + 1},
+                   {"reason", other != first && shown.reason.starts_with("among the largest")
+                                  ? shown.reason + " of " + other
+                                  : shown.reason},
+                   {"input", row.input},
+                   {"reference", row.output},
+                   {"answers", Json::array()}};
+    for (const Method& method : run.methods())
+      sample["answers"].push_back({{"method", method.name},
+                                   {"text", answers.at(method.name).at(shown.row)},
+                                   {"score", items.at(method.name).at(shown.row)}});
+    samples.push_back(std::move(sample));
+  }
+  return samples;
+}
+
+Json repeat_json(Run& run) {
+  std::string command = "pomona run " + run.app.path.filename().string();
+  for (const auto& [key, value] : run.options.set)
+    command += fmt::format(" --set {}={}", key, value);
+  Json hashes = {{"model", run.selection.sha256}};
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    if (!run.file_of(split).empty())
+      hashes[run.file_of(split).filename().string()] = run.hash_of(split);
+  }
+  return {{"command", command},
+          {"version", POMONA_VERSION},
+          {"created", utc_now()},
+          {"seed", run.app.seed},
+          {"decoding", "greedy"},
+          {"machine", run.artefact(samples_job("zero-shot", Split::test)).meta.at("machine")},
+          {"sha256", std::move(hashes)}};
+}
+
+Json prompts_json(Run& run) {
+  const std::vector<Method> methods = run.methods();
+  const Method& largest =
+      *std::max_element(methods.begin(), methods.end(),
+                        [](const Method& a, const Method& b) { return a.shots < b.shots; });
+  Json prompts = to_json(run.recipe(largest));
+  prompts["context"] = run.artefact("prompt").meta.at("context");
+  prompts["max_new_tokens"] = run.app.max_new_tokens;
+  prompts["layout"] =
+      "each example is a turn of the user, worded as the instruction, and the answer of the "
+      "assistant; the same examples stand before every row, and fewer shots take the first of them";
+  return prompts;
+}
+
+}  // namespace
+
+Json report_json(Run& run) {
+  const Json& compared = run.artefact("evaluate").meta;
+  Json report;
+  report["app"] = run.app.name;
+  report["model"] = run.artefact("select").meta;
+  report["methods"] = methods_json(run, compared);
+  report["compression"] = Json::array();
+  report["promoted"] = {
+      {"method", compared.at("promoted")}, {"why", compared.at("why")}, {"alias", run.app.alias}};
+  report["scope"] = run.artefact("scope").meta;
+  report["gate"] = compared.at("gate");
+  report["comparison"] = {{"picked", compared.at("picked")},
+                          {"beats_baseline", compared.at("beats_baseline")},
+                          {"shown_times", compared.at("shown_times")},
+                          {"signatures", compared.at("signatures")}};
+  report["prompts"] = prompts_json(run);
+  report["samples"] = samples_json(run, compared);
+  report["repeat"] = repeat_json(run);
+  return report;
+}
+
+}  // namespace pomona::lifecycle

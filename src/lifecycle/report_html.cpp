@@ -1,0 +1,297 @@
+// report.html from report.json. Every text that somebody else wrote goes through escape_html.
+#include <algorithm>
+
+#include "base/text.h"
+#include "eval/comparison.h"
+#include "lifecycle/html.h"
+#include "lifecycle/report.h"
+#include "lifecycle/report_style_table.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+std::string text(const Json& json) {
+  return escape_html(json.is_string() ? json.get<std::string>() : json.dump());
+}
+
+double number(const Json& json) { return json.get<double>(); }
+
+/// A table of facts, one a line; the right side is HTML.
+std::string facts(const std::vector<std::pair<std::string, std::string>>& rows) {
+  std::string html = "<div class=\"scroll\"><table class=\"facts\">";
+  for (const auto& [name, value] : rows)
+    html += fmt::format("<tr><th>{}</th><td>{}</td></tr>", escape_html(name), value);
+  return html + "</table></div>";
+}
+
+/// What the page needs again and again.
+struct Page {
+  const Json& report;
+  const Json& methods = report.at("methods");
+  std::string gate = report.at("gate").at("metric").get<std::string>();
+  std::string gate_shown = eval::shown_name(gate);
+  double times = number(report.at("comparison").at("shown_times"));
+  double significance = number(report.at("gate").at("significance"));
+  std::string promoted = report.at("promoted").at("method").get<std::string>();
+  std::string baseline = methods.front().at("name").get<std::string>();
+};
+
+bool significant(const Page& page, const Json& method) {
+  return !method.at("p_value").is_null() && number(method.at("p_value")) < page.significance;
+}
+
+std::string p_text(double p) { return p < 0.001 ? "p &lt; 0.001" : fmt::format("p = {:.3f}", p); }
+
+/// What a method's difference to zero-shot means, as HTML.
+std::string judgement(const Page& page, const Json& method) {
+  if (method.at("difference").is_null()) return "what the others are compared with";
+  const double points = number(method.at("difference").at("mean")) * page.times;
+  const std::string p = p_text(number(method.at("p_value")));
+  if (!significant(page, method))
+    return fmt::format("{}: not significant ({})",
+                       points > 0   ? "a little better"
+                       : points < 0 ? "a little worse"
+                                    : "the same",
+                       p);
+  return fmt::format("<span class=\"{}\">{}</span> ({})", points > 0 ? "good-text" : "bad-text",
+                     points > 0 ? "helps" : "hurts", p);
+}
+
+std::string verdict(const Page& page) {
+  const bool won = page.report.at("comparison").at("beats_baseline").get<bool>();
+  std::vector<std::string> hurting;
+  for (const Json& method : page.methods) {
+    if (significant(page, method) && number(method.at("difference").at("mean")) < 0)
+      hurting.push_back(text(method.at("name")));
+  }
+  const std::string headline = won ? fmt::format("{} beats {}.", page.promoted, page.baseline)
+                               : page.methods.size() < 2
+                                   ? fmt::format("Only {} was run.", page.baseline)
+                                   : fmt::format("No method is shown to beat {}.", page.baseline);
+  std::string html = fmt::format("<div class=\"verdict {}\"><strong>{}</strong>{}.",
+                                 won               ? "good"
+                                 : hurting.empty() ? ""
+                                                   : "bad",
+                                 escape_html(headline), text(page.report.at("promoted").at("why")));
+  if (!hurting.empty())
+    html += fmt::format(" Significantly worse than {} on the test rows: {}.",
+                        escape_html(page.baseline), fmt::join(hurting, ", "));
+  return html + fmt::format("<p>Promoted: <b>{}</b>, as <code>{}</code>.</p></div>",
+                            escape_html(page.promoted),
+                            text(page.report.at("promoted").at("alias")));
+}
+
+ChartRow chart_row(const Page& page, const Json& method, const Json& interval) {
+  const std::string name = method.at("name").get<std::string>();
+  return {name, number(interval.at("mean")) * page.times, number(interval.at("low")) * page.times,
+          number(interval.at("high")) * page.times,
+          name == page.promoted   ? "promoted"
+          : name == page.baseline ? "base"
+                                  : ""};
+}
+
+std::string charts(const Page& page) {
+  std::vector<ChartRow> bars, differences;
+  for (const Json& method : page.methods) {
+    bars.push_back(chart_row(page, method, method.at("scores").at(page.gate)));
+    if (!method.at("difference").is_null())
+      differences.push_back(chart_row(page, method, method.at("difference")));
+  }
+  std::string html =
+      "<div class=\"charts\">" +
+      bar_chart(fmt::format("{} on {} test rows, with 95 % intervals", page.gate_shown,
+                            page.methods.front().at("n").get<std::size_t>()),
+                bars);
+  if (!differences.empty())
+    html += difference_chart(
+        fmt::format("Difference to {}, {} points on the same rows", page.baseline, page.gate_shown),
+        differences);
+  return html + "</div>";
+}
+
+std::string interval_cell(const Json& interval, double times) {
+  return fmt::format("<td>{:.1f}<small>{:.1f} to {:.1f}</small></td>",
+                     number(interval.at("mean")) * times, number(interval.at("low")) * times,
+                     number(interval.at("high")) * times);
+}
+
+std::string scores_table(const Page& page) {
+  std::string html = "<div class=\"scroll\"><table><tr><th>method</th><th>n</th>";
+  const Json& first = page.methods.front().at("scores");
+  for (const auto& [score, interval] : first.items())
+    html += fmt::format("<th>{}</th>", escape_html(eval::shown_name(score)));
+  html += fmt::format("<th>{} on valid</th><th>against {}</th></tr>", page.gate_shown,
+                      escape_html(page.baseline));
+  for (const Json& method : page.methods) {
+    html +=
+        fmt::format("<tr><th>{}</th><td>{}</td>", text(method.at("name")), text(method.at("n")));
+    for (const auto& [score, interval] : method.at("scores").items())
+      html += interval_cell(interval, metric::find_metric_of_score(score).shown_times);
+    html +=
+        method.at("valid").is_null() ? "<td>-</td>" : interval_cell(method.at("valid"), page.times);
+    html += fmt::format("<td class=\"words\">{}</td></tr>", judgement(page, method));
+  }
+  return html + "</table></div>";
+}
+
+std::string cost_table(const Page& page) {
+  std::string html =
+      "<div class=\"scroll\"><table><tr><th>method</th><th>prompt tokens</th><th>new tokens</th>"
+      "<th>cut off</th><th>time</th><th>peak memory</th></tr>";
+  for (const Json& method : page.methods)
+    html += fmt::format(
+        "<tr><th>{}</th><td>{:.0f}<small>longest {}</small></td><td>{:.0f}</td><td>{} of {}</td>"
+        "<td>{}</td><td>{}</td></tr>",
+        text(method.at("name")), number(method.at("prompt_tokens")),
+        text(method.at("longest_prompt")), number(method.at("generated_tokens")),
+        text(method.at("cut")), text(method.at("n")), human_duration(number(method.at("seconds"))),
+        human_bytes(method.at("peak_bytes").get<std::uint64_t>()));
+  return html + "</table></div>";
+}
+
+std::string model_section(const Json& model) {
+  const Json& speed = model.at("speed");
+  std::vector<std::pair<std::string, std::string>> rows = {
+      {"name",
+       fmt::format("{} <small>{}</small>", text(model.at("name")), text(model.at("title")))},
+      {"why", text(model.at("why"))}};
+  if (model.at("parameters").get<std::uint64_t>() > 0) {
+    rows.emplace_back("parameters",
+                      fmt::format("{:.0f} million, {}", number(model.at("parameters")) / 1e6,
+                                  text(model.at("architecture"))));
+    rows.emplace_back("licence", text(model.at("licence")));
+  }
+  rows.emplace_back("size", human_bytes(model.at("bytes").get<std::uint64_t>()));
+  rows.emplace_back("memory",
+                    fmt::format("about {} with 16 conversations of 2048 tokens",
+                                human_bytes(model.at("memory_bytes").get<std::uint64_t>())));
+  rows.emplace_back("context", fmt::format("{} tokens", text(model.at("context"))));
+  rows.emplace_back(
+      "speed here",
+      fmt::format("reads {:.0f} and writes {:.0f} tokens a second, 16 answers at once "
+                  "<small>({} threads, {}, compute {})</small>",
+                  number(speed.at("prefill_tokens_per_second")),
+                  number(speed.at("decode_tokens_per_second")),
+                  text(model.at("machine").at("threads")), text(model.at("machine").at("isa")),
+                  text(model.at("machine").at("compute"))));
+  return facts(rows);
+}
+
+std::string data_section(const Page& page) {
+  const Json& scope = page.report.at("scope");
+  std::string html = fmt::format(
+      "<p>Use case <b>{}</b>, language <b>{}</b>.</p><div "
+      "class=\"scroll\"><table><tr><th>split</th>"
+      "<th>rows</th><th>input, characters</th><th>output, characters</th></tr>",
+      text(scope.at("use_case")), text(scope.at("language")));
+  for (const auto& [split, found] : scope.at("splits").items())
+    html += fmt::format(
+        "<tr><th>{}</th><td>{}</td><td>{}<small>longest {}</small></td>"
+        "<td>{}<small>longest {}</small></td></tr>",
+        escape_html(split), text(found.at("rows")), text(found.at("input_characters").at("median")),
+        text(found.at("input_characters").at("longest")),
+        text(found.at("output_characters").at("median")),
+        text(found.at("output_characters").at("longest")));
+  html += "</table></div>";
+  if (!scope.at("warnings").empty()) {
+    html += "<ul>";
+    for (const Json& warning : scope.at("warnings"))
+      html += fmt::format("<li class=\"bad-text\">{}</li>", text(warning));
+    html += "</ul>";
+  }
+  return html;
+}
+
+std::string block(std::string_view title, const Json& body, std::string_view style = "") {
+  return fmt::format("<div class=\"text {}\"><b>{}</b>{}</div>", style, title, text(body));
+}
+
+std::string samples_section(const Page& page) {
+  std::string html;
+  for (const Json& sample : page.report.at("samples")) {
+    std::vector<std::string> scores;
+    std::string answers = block("reference", sample.at("reference"));
+    for (const Json& answer : sample.at("answers")) {
+      const double score = number(answer.at("score")) * page.times;
+      scores.push_back(fmt::format("{} {:.0f}", text(answer.at("method")), score));
+      answers +=
+          block(fmt::format("{}, {} {:.1f}", text(answer.at("method")), page.gate_shown, score),
+                answer.at("text"));
+    }
+    html += fmt::format(
+        "<details><summary>Row {} <small>{} - {}</small></summary><div>{}<div class=\"texts\">{}"
+        "</div></div></details>",
+        text(sample.at("row")), fmt::join(scores, ", "), text(sample.at("reason")),
+        block("input", sample.at("input"), "wide"), answers);
+  }
+  return html;
+}
+
+std::string prompt_section(const Json& prompts) {
+  std::string html = block("instruction", prompts.at("instruction"));
+  int number = 0;
+  if (!prompts.at("examples").empty()) {
+    html += fmt::format("<p class=\"soft\">How examples are shown: {}.</p>",
+                        text(prompts.at("layout")));
+    for (const Json& example : prompts.at("examples"))
+      html += fmt::format(
+          "<details><summary>Example {}</summary><div class=\"texts\">{}{}</div></details>",
+          ++number, block("input", example.at("input")), block("output", example.at("output")));
+  }
+  return html + fmt::format(
+                    "<p class=\"soft\">Answers have at most {} new tokens; prompt and answer "
+                    "together at most {}.</p>",
+                    text(prompts.at("max_new_tokens")), text(prompts.at("context")));
+}
+
+std::string repeat_section(const Page& page) {
+  const Json& repeat = page.report.at("repeat");
+  const std::string alias = page.report.at("promoted").at("alias").get<std::string>();
+  std::vector<std::pair<std::string, std::string>> rows = {
+      {"program", fmt::format("pomona {}", text(repeat.at("version")))},
+      {"made", text(repeat.at("created"))},
+      {"decoding",
+       fmt::format("{}, compute {}, examples drawn with seed {}", text(repeat.at("decoding")),
+                   text(repeat.at("machine").at("compute")), text(repeat.at("seed")))},
+      {"machine", fmt::format("{} threads, {}", text(repeat.at("machine").at("threads")),
+                              text(repeat.at("machine").at("isa")))}};
+  for (const Json& signature : page.report.at("comparison").at("signatures"))
+    rows.emplace_back("scores", fmt::format("<code>{}</code>", text(signature)));
+  for (const auto& [name, hash] : repeat.at("sha256").items())
+    rows.emplace_back("sha256 of " + name, fmt::format("<code>{}</code>", text(hash)));
+  return fmt::format("<pre>{}\npomona chat {}</pre>{}", text(repeat.at("command")),
+                     escape_html(alias), facts(rows));
+}
+
+std::string section(std::string_view title, const std::string& body) {
+  return fmt::format("<section><h2>{}</h2>{}</section>\n", title, body);
+}
+
+}  // namespace
+
+std::string report_html(const Json& report) {
+  const Page page{report};
+  const std::string name = text(report.at("app"));
+  std::string html = fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+      "<title>{0} - report</title><style>{1}</style></head><body><main>\n"
+      "<p class=\"soft\">Pomona report</p><h1>{0}</h1>",
+      name, kReportStyle);
+  html += verdict(page) + charts(page);
+  html +=
+      section("Scores",
+              "<p class=\"soft\">On the test rows, times 100, with 95 % bootstrap intervals. The "
+              "validation rows pick a method, the test rows confirm it: paired randomisation "
+              "tests, corrected after Holm.</p>" +
+                  scores_table(page));
+  html += section("What it takes", cost_table(page));
+  html += section("Samples, side by side", samples_section(page));
+  html += section("Prompt", prompt_section(report.at("prompts")));
+  html += section("Model", model_section(report.at("model")));
+  html += section("Data", data_section(page));
+  html += section("How to repeat it", repeat_section(page));
+  return html + "</main></body></html>\n";
+}
+
+}  // namespace pomona::lifecycle

@@ -1,0 +1,82 @@
+// report: report.html and report.json, the copy where the user finds them, and the alias.
+#include "lifecycle/report.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "lifecycle/outputs.h"
+#include "lifecycle/stages/stages.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+constexpr std::string_view kFiles[] = {"report.html", "report.json"};
+
+Json write_report(Run& run, hub::Draft& draft) {
+  const Json report = report_json(run);
+  write_file(draft.folder() / "report.json", report.dump(1) + "\n");
+  write_file(draft.folder() / "report.html", report_html(report));
+  return Json::object();
+}
+
+/// Copies the report to its place unless the same is there.
+void publish(const fs::path& from, const fs::path& to) {
+  for (const std::string_view file : kFiles) {
+    const std::string text = read_file(from / file);
+    std::error_code ignored;
+    if (!fs::exists(to / file, ignored) || read_file(to / file) != text)
+      write_file(to / file, text);
+  }
+}
+
+/// Lets every command use the promoted result by its name.
+void set_alias(Run& run) {
+  const Json& compared = run.artefact("evaluate").meta;
+  const std::string promoted = compared.at("promoted").get<std::string>();
+  hub::Alias alias;
+  alias.name = run.app.alias;
+  alias.model = run.selection.alias_of;
+  for (const Method& method : run.methods()) {
+    if (method.name == promoted) alias.settings = to_json(run.recipe(method));
+  }
+  alias.settings["method"] = promoted;
+  alias.settings["max_new_tokens"] = run.app.max_new_tokens;
+  const auto known = run.models.find_alias(alias.name);
+  if (known && known->model == alias.model && known->settings == alias.settings) return;
+  run.models.set_alias(alias);
+}
+
+}  // namespace
+
+std::vector<Job> report_jobs(Run& run) {
+  Job job{.id = "report", .name = "", .key = {}, .predict = {}, .make = {}};
+  Json set = Json::array();
+  for (const auto& [key, value] : run.options.set) set.push_back(key + "=" + value);
+  job.key = {"report",
+             1,
+             {{"app", run.app.name},
+              {"file", run.app.path.filename().string()},
+              {"alias", run.app.alias},
+              {"set", std::move(set)},
+              {"version", POMONA_VERSION}},
+             {}};
+  for (const auto& [id, artefact] : run.finished) {
+    if (id != job.id) job.key.inputs.emplace(id, artefact.key);
+  }
+  job.predict = [] {
+    return Cost{
+        .seconds = 0.1, .download_bytes = 0, .peak_bytes = 0, .what = "report.html, report.json"};
+  };
+  job.make = [&run](hub::Draft& draft) { return write_report(run, draft); };
+  return {std::move(job)};
+}
+
+void report_settle(Run& run) {
+  const fs::path folder = report_folder(run.app, run.store.home());
+  publish(run.artefact("report").folder, folder);
+  std::vector<std::string> keys;
+  for (const auto& [id, artefact] : run.finished) keys.push_back(artefact.key);
+  run.store.set_references(folder / "report.json", keys);
+  set_alias(run);
+}
+
+}  // namespace pomona::lifecycle
