@@ -1,0 +1,171 @@
+#include "lifecycle/init.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "lifecycle/app_file.h"
+#include "lifecycle/init_guess.h"
+#include "lifecycle/init_splits.h"
+#include "lifecycle/init_template.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+constexpr std::size_t kMostLabels = 20;
+
+void refuse_to_replace(const fs::path& path, bool force) {
+  std::error_code ignored;
+  if (!force && fs::exists(path, ignored))
+    fail(ErrorKind::bad_argument, "init: {} is there already; --force replaces it", path.string());
+}
+
+ColumnTable look_at_columns(const fs::path& data) {
+  ColumnTable table;
+  read_records(data, [&](const Record& record) {
+    table.add(record);
+    return true;
+  });
+  if (table.rows() == 0) fail(ErrorKind::bad_file, "init: {}: no rows", data.string());
+  return table;
+}
+
+/// Collects the rows with input and output, and fills the blanks that depend on them.
+CompleteRows collect(const fs::path& data, ApplicationBlanks& blanks) {
+  CompleteRows complete;
+  const auto value = [](const Record& record, const std::string& column) -> std::string_view {
+    const auto at = std::find(record.names.begin(), record.names.end(), column);
+    if (at == record.names.end()) return "";
+    return record.values[static_cast<std::size_t>(at - record.names.begin())];
+  };
+  read_records(data, [&](const Record& record) {
+    const std::string_view input = value(record, blanks.roles.input);
+    const std::string output(value(record, blanks.roles.output));
+    if (trim(input).empty() || trim(output).empty()) return true;
+    blanks.longest_output =
+        std::max<std::uint64_t>(blanks.longest_output, count_characters(output));
+    if (blanks.labels.size() < kMostLabels &&
+        std::find(blanks.labels.begin(), blanks.labels.end(), output) == blanks.labels.end())
+      blanks.labels.push_back(output);
+    complete.bytes.emplace_back(record.bytes);
+    complete.inputs.emplace_back(input);
+    return true;
+  });
+  std::sort(blanks.labels.begin(), blanks.labels.end());
+  return complete;
+}
+
+std::string header_line(const fs::path& data) {
+  const MappedFile file(data);
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
+                              file.bytes().size());
+  return std::string(header_of(text, format_of(data)));
+}
+
+/// The application is called as the file; as its folder if the file is only called train.
+std::string application_name(const fs::path& data) {
+  std::string name = data.stem().string();
+  if (std::find(kSplitNames.begin(), kSplitNames.end(), name) != kSplitNames.end())
+    name = fs::absolute(data).lexically_normal().parent_path().filename().string();
+  while (!name.empty() && (name.front() == '.' || name.front() == '-')) name.erase(0, 1);
+  return name.empty() ? "application" : name;
+}
+
+std::vector<InitColumn> columns_of(const ColumnTable& table, const Roles& roles) {
+  std::vector<InitColumn> columns;
+  for (const ColumnFacts& column : table.columns()) {
+    const std::string role = column.name == roles.input    ? "input"
+                             : column.name == roles.output ? "output"
+                                                           : "";
+    columns.push_back(
+        {column.name, role, column.filled, column.mean_characters(), column.distinct.size()});
+  }
+  return columns;
+}
+
+/// Existing split files, or new ones cut from `data`; nothing is written yet.
+SplitFiles find_splits(const fs::path& data, bool force, ApplicationBlanks& blanks,
+                       InitOutcome& outcome) {
+  const CompleteRows complete = collect(data, blanks);
+  if (auto files = existing_splits(data, blanks.roles.input, blanks.roles.output)) {
+    outcome.notes.push_back(fmt::format("{}, {} and {} lie side by side and are used as they are",
+                                        files->names[0], files->names[1], files->names[2]));
+    return std::move(*files);
+  }
+  SplitFiles files = cut_into_splits(data, header_line(data), complete);
+  for (const std::string& name : files.names) refuse_to_replace(data.parent_path() / name, force);
+  if (complete.bytes.size() < outcome.rows)
+    outcome.notes.push_back(fmt::format("{} rows without \"{}\" or \"{}\" are left out",
+                                        outcome.rows - complete.bytes.size(), blanks.roles.input,
+                                        blanks.roles.output));
+  return files;
+}
+
+}  // namespace
+
+InitOutcome init_application(const fs::path& data, const InitOptions& options) {
+  if (options.use_case) check_use_case(*options.use_case, "--use-case");
+  InitOutcome outcome;
+  outcome.path = data.parent_path() / "app.toml";
+  const ColumnTable table = look_at_columns(data);
+  refuse_to_replace(outcome.path, options.force);
+  ApplicationBlanks blanks;
+  blanks.data = data.filename().string();
+  blanks.name = application_name(data);
+  blanks.roles =
+      guess_roles(table, {options.input.value_or(""), options.output.value_or("")}, data.string());
+  blanks.use_case = options.use_case.value_or(guess_use_case(table, blanks.roles));
+  blanks.language = guess_language(*table.find(blanks.roles.output));
+  outcome.rows = table.rows();
+  outcome.use_case = blanks.use_case;
+  outcome.language = blanks.language;
+  outcome.columns = columns_of(table, blanks.roles);
+  const SplitFiles files = find_splits(data, options.force, blanks, outcome);
+  outcome.train = files.rows[0];
+  outcome.valid = files.rows[1];
+  outcome.test = files.rows[2];
+  for (std::size_t i = 0; i < files.names.size(); ++i) {
+    if (files.texts[i].empty()) continue;
+    outcome.written.push_back(data.parent_path() / files.names[i]);
+    write_file(outcome.written.back(), files.texts[i]);
+  }
+  write_file(outcome.path, application_text(blanks, files));
+  outcome.written.push_back(outcome.path);
+  return outcome;
+}
+
+std::vector<std::string> InitOutcome::lines(const std::string& program) const {
+  std::vector<std::string> lines;
+  for (const InitColumn& column : columns)
+    lines.push_back(fmt::format(
+        "{:<8} {:<20} {} rows, {:.0f} characters on average, {}{} different",
+        column.role.empty() ? "-" : column.role, column.name, column.filled, column.mean_characters,
+        column.distinct >= ColumnFacts::kMostDistinct ? "at least " : "", column.distinct));
+  lines.push_back(
+      fmt::format("use case {}, language {}; {} rows for examples, {} to pick, {} to test",
+                  use_case, language, train, valid, test));
+  for (const std::string& note : notes) lines.push_back("Note     " + note);
+  for (const fs::path& file : written) lines.push_back("Wrote    " + file.string());
+  lines.push_back(fmt::format("Next     {} run {} --plan", program, path.string()));
+  return lines;
+}
+
+Json InitOutcome::to_json() const {
+  Json json = {
+      {"path", path.string()}, {"columns", Json::array()},
+      {"rows", rows},          {"use_case", use_case},
+      {"language", language},  {"splits", {{"train", train}, {"valid", valid}, {"test", test}}}};
+  for (const InitColumn& column : columns)
+    json["columns"].push_back({{"name", column.name},
+                               {"role", column.role},
+                               {"filled", column.filled},
+                               {"mean_characters", column.mean_characters},
+                               {"distinct", column.distinct}});
+  json["written"] = Json::array();
+  for (const fs::path& file : written) json["written"].push_back(file.string());
+  json["notes"] = notes;
+  return json;
+}
+
+}  // namespace pomona::lifecycle
