@@ -52,7 +52,7 @@ std::vector<Shown> rows_to_show(const std::vector<double>& change, bool compared
   };
   const std::size_t each = std::min(kOfEach, order.size());
   for (std::size_t i = 0; i < each; ++i)
-    take(i * change.size() / each, "one of some from all over the file");
+    take(i * change.size() / each, "picked evenly from the file");
   for (std::size_t i = 0; i < each; ++i)
     take(order[i], compared ? "among the largest gains" : "among the best");
   for (std::size_t i = 0; i < each; ++i)

@@ -68,11 +68,9 @@ std::string verdict(const Page& page) {
                                : page.methods.size() < 2
                                    ? fmt::format("Only {} was run.", page.baseline)
                                    : fmt::format("No method is shown to beat {}.", page.baseline);
-  std::string html = fmt::format("<div class=\"verdict {}\"><strong>{}</strong>{}.",
-                                 won               ? "good"
-                                 : hurting.empty() ? ""
-                                                   : "bad",
-                                 escape_html(headline), text(page.report.at("promoted").at("why")));
+  std::string html =
+      fmt::format("<div class=\"verdict {}\"><strong>{}</strong>{}.", won ? "good" : "",
+                  escape_html(headline), text(page.report.at("promoted").at("why")));
   if (!hurting.empty())
     html += fmt::format(" Significantly worse than {} on the test rows: {}.",
                         escape_html(page.baseline), fmt::join(hurting, ", "));
@@ -219,10 +217,10 @@ std::string samples_section(const Page& page) {
                 answer.at("text"));
     }
     html += fmt::format(
-        "<details><summary>Row {} <small>{} - {}</small></summary><div>{}<div class=\"texts\">{}"
+        "<details{}><summary>Row {} <small>{} - {}</small></summary><div>{}<div class=\"texts\">{}"
         "</div></div></details>",
-        text(sample.at("row")), fmt::join(scores, ", "), text(sample.at("reason")),
-        block("input", sample.at("input"), "wide"), answers);
+        html.empty() ? " open" : "", text(sample.at("row")), fmt::join(scores, ", "),
+        text(sample.at("reason")), block("input", sample.at("input"), "wide"), answers);
   }
   return html;
 }

@@ -6,9 +6,9 @@ namespace pomona::lifecycle {
 
 inline constexpr std::string_view kReportStyle = R"css(
 :root{color-scheme:light dark;--page:#faf9f7;--card:#fff;--ink:#1d1c1a;--soft:#66625b;--line:#e3dfd8;
---bar:#6c8fb8;--base:#a9a49b;--good:#2f7d4f;--bad:#b4472e;--tint:#eef3ee;--tint-bad:#fbefeb;--tint-none:#f3f1ec}
+--bar:#6c8fb8;--base:#a9a49b;--good:#2f7d4f;--bad:#b4472e;--tint:#eef3ee;--tint-none:#f3f1ec}
 @media(prefers-color-scheme:dark){:root{--page:#171614;--card:#211f1d;--ink:#ece9e4;--soft:#a39e95;--line:#3a3733;
---bar:#7fa6d6;--base:#7d786f;--good:#6fc38f;--bad:#ec8a6e;--tint:#1f2b23;--tint-bad:#33231e;--tint-none:#292724}}
+--bar:#7fa6d6;--base:#7d786f;--good:#6fc38f;--bad:#ec8a6e;--tint:#1f2b23;--tint-none:#292724}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
 "Noto Sans","Noto Sans CJK SC","PingFang SC",sans-serif}
@@ -21,7 +21,6 @@ small{font-size:.82rem}
 .verdict{padding:1rem 1.2rem;border-radius:.7rem;border-left:.35rem solid var(--base);background:var(--tint-none);
 margin:1.2rem 0}
 .verdict.good{border-color:var(--good);background:var(--tint)}
-.verdict.bad{border-color:var(--bad);background:var(--tint-bad)}
 .verdict strong{display:block;font-size:1.15rem;margin-bottom:.2rem}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:1rem}
 .chart{margin:0;padding:.9rem 1rem;background:var(--card);border:1px solid var(--line);border-radius:.7rem}
@@ -62,7 +61,7 @@ font-size:.92rem}
 code,pre{font:.88rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--card);border:1px solid var(--line);border-radius:.7rem;
 padding:.8rem 1rem;margin:.5rem 0}
-@media(max-width:30rem){.row{grid-template-columns:4.6rem 1fr 2.6rem;gap:.45rem}.facts th{width:7rem}
+@media(max-width:30rem){.row{grid-template-columns:5rem 1fr 2.6rem;gap:.45rem}.facts th{width:7rem}
 th,td{padding:.45rem .6rem}}
 @media print{.scroll{overflow:visible}details{break-inside:avoid}}
 )css";

@@ -195,6 +195,17 @@ std::vector<std::string> answers_of(const Run& run, std::string_view method, Spl
   return answers;
 }
 
+void evaluate_settle(Run& run) {
+  for (const Method& method : run.methods()) {
+    const Json& test = run.artefact(samples_job(method.name, Split::test)).meta;
+    const auto cut = test.at("cut").get<std::size_t>(), n = test.at("n").get<std::size_t>();
+    if (cut * 2 > n)
+      run.notes.push_back(
+          fmt::format("{}: {} of {} answers ran into max_new_tokens = {} and were cut", method.name,
+                      cut, n, run.app.max_new_tokens));
+  }
+}
+
 std::vector<Job> evaluate_jobs(Run& run) {
   std::vector<Job> jobs;
   for (const Method& method : run.methods()) {

@@ -21,7 +21,8 @@ inline constexpr Stage kPrompt = {"prompt", prompt_jobs, prompt_settle};
 
 /// Has every method answer the rows of valid and test, and compares the answers.
 std::vector<Job> evaluate_jobs(Run& run);
-inline constexpr Stage kEvaluate = {"evaluate", evaluate_jobs};
+void evaluate_settle(Run& run);
+inline constexpr Stage kEvaluate = {"evaluate", evaluate_jobs, evaluate_settle};
 
 /// Writes report.html and report.json, and gives the promoted result its alias.
 std::vector<Job> report_jobs(Run& run);

@@ -1,0 +1,147 @@
+// A store, a fake model and an application of its own, for the tests of the lifecycle.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "lifecycle/run.h"
+#include "tests/support/temp_folder.h"
+
+namespace pomona::lifecycle {
+
+/// The Error that `work` throws; one of kind internal if it throws none.
+template <class Work>
+Error error_of(Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(ErrorKind::internal, "no error");
+}
+
+/// What a fake model shares with its test.
+struct FakeFacts {
+  int opened = 0;
+  int answered = 0;
+  int stop_after = -1;          // answers, then it is interrupted
+  bool examples_help = true;    // else they ruin the answer
+  std::int64_t context = 4096;  // a token is a byte
+};
+
+/// Without examples it answers in words that are in no reference; with some it gives the first two
+/// words of the text, which is the reference (or the other way round).
+class FakeAnswerer final : public eval::Answerer {
+ public:
+  explicit FakeAnswerer(FakeFacts& facts) : facts_(facts) { ++facts_.opened; }
+  std::int64_t context() const override { return facts_.context; }
+  std::vector<std::int32_t> prompt(const std::vector<model::Message>& messages) const override {
+    std::string text;
+    for (const auto& message : messages) text += message.role + ":" + message.content + "\n";
+    return {text.begin(), text.end()};
+  }
+  void answer(const std::vector<eval::Question>& questions,
+              const std::function<void(std::size_t, eval::Answer)>& done,
+              const StopToken& stop) override {
+    for (std::size_t i = questions.size(); i-- > 0;) {  // in another order than asked
+      if (facts_.answered == facts_.stop_after) fail(ErrorKind::cancelled, "fake: interrupted");
+      stop.check("fake");
+      ++facts_.answered;
+      done(i, answer_to(questions[i]));
+    }
+  }
+  std::uint64_t memory_bytes(std::int64_t) const override { return 1'000'000; }
+  eval::Speed measure(const StopToken&) override { return {1000, 500}; }
+  Json machine() const override { return {{"isa", "fake"}, {"threads", 1}, {"compute", "fast"}}; }
+
+ private:
+  eval::Answer answer_to(const eval::Question& question) const {
+    const std::string prompt(question.prompt.begin(), question.prompt.end());
+    const bool examples = prompt.find("assistant:") != std::string::npos;
+    const std::string row = prompt.substr(prompt.rfind("Text: ") + 6);
+    const auto words = split(trim(row), ' ');
+    eval::Answer answer;
+    answer.text = examples == facts_.examples_help
+                      ? std::string(words.at(0)) + " " + std::string(words.at(1))
+                      : "nothing known";
+    answer.stop_reason = "end";
+    answer.prompt_tokens = static_cast<std::int64_t>(question.prompt.size());
+    answer.generated_tokens = 2;
+    return answer;
+  }
+  FakeFacts& facts_;
+};
+
+class LifecycleTest : public ::testing::Test {
+ protected:
+  LifecycleTest() {
+    write_file(folder_ / "app/model.gguf", "not looked at");
+    write_data("train", 8, 100);
+    write_data("valid", 6, 200);
+    write_data("test", 20, 300);
+    write_app(kApp);
+  }
+
+  static constexpr std::string_view kApp = R"([app]
+name = "words"
+use_case = "summarize"
+[model]
+base = "./model.gguf"
+[data]
+train = "train.jsonl"
+valid = "valid.jsonl"
+test = "test.jsonl"
+input = "text"
+output = "start"
+[prompt]
+instruction = "Give the start.\nText: {input}"
+shots = [0, 1, 4]
+[evaluate]
+metrics = ["rouge"]
+max_new_tokens = 8
+)";
+
+  void write_data(const std::string& split, int rows, int first) const {
+    std::string text;
+    for (int i = first; i < first + rows; ++i) {
+      const Json row = {{"text", fmt::format("alpha{} beta{} gamma delta", i, i)},
+                        {"start", fmt::format("alpha{} beta{}", i, i)}};
+      text += row.dump() + "\n";
+    }
+    write_file(folder_ / ("app/" + split + ".jsonl"), text);
+  }
+  void write_app(std::string_view text) const { write_file(app_, text); }
+
+  RunOptions options() {
+    RunOptions options;
+    options.home = hub::Home(folder_ / "home");
+    options.open_model = [this](const std::filesystem::path&, const eval::AnswererOptions&) {
+      return std::make_unique<FakeAnswerer>(facts_);
+    };
+    return options;
+  }
+  RunOutcome run() { return run(options()); }
+  RunOutcome run(const RunOptions& with) {
+    return run_application(app_, with, no_progress(), stop_, "pomona");
+  }
+
+  test::TempFolder folder_;
+  fs::path app_ = folder_ / "app/app.toml";
+  FakeFacts facts_;
+  StopToken stop_;
+  test::ScopedEnv home_{"POMONA_HOME", (folder_ / "home").string()};
+};
+
+/// "scope done, select done, ..." of an outcome.
+inline std::string statuses(const RunOutcome& outcome) {
+  std::string text;
+  for (const StageOutcome& stage : outcome.stages)
+    text += (text.empty() ? "" : ", ") + stage.name + " " + stage.status;
+  return text;
+}
+
+}  // namespace pomona::lifecycle

@@ -1,0 +1,168 @@
+// `init`: what it makes of a data file runs, and nothing of the user's is replaced.
+#include "lifecycle/init.h"
+
+#include <algorithm>
+#include <set>
+
+#include "lifecycle/app_file.h"
+#include "lifecycle/data.h"
+#include "tests/lifecycle/fixture.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+class InitTest : public LifecycleTest {
+ protected:
+  /// 40 rows, of which two pairs have the same text.
+  void write_csv() const {
+    std::string text = "id,article,summary\r\n";
+    for (int i = 0; i < 40; ++i) {
+      const int number = i == 7 ? 6 : i == 30 ? 2 : i;
+      text += fmt::format(
+          "{},\"A long article, number {}, with \"\"quotes\"\" and\nlines.\",Short {}\r\n", i,
+          number, i);
+    }
+    write_file(data_, text);
+  }
+
+  fs::path data_ = folder_ / "own/news.csv";
+};
+
+TEST_F(InitTest, MakesAnApplicationThatRuns) {
+  write_csv();
+  const InitOutcome made = init_application(data_);
+  EXPECT_EQ(made.path, folder_ / "own/app.toml");
+  EXPECT_EQ(made.rows, 40u);
+  EXPECT_EQ(made.use_case, "summarize");
+  EXPECT_EQ(made.language, "en");
+  EXPECT_EQ(made.train + made.valid + made.test, 40u);
+  ASSERT_EQ(made.columns.size(), 3u);
+  EXPECT_EQ(made.columns[1].role, "input");
+  EXPECT_EQ(made.columns[2].role, "output");
+  EXPECT_EQ(made.columns[2].filled, 40u);
+  const AppFile app = read_app_file(made.path);
+  EXPECT_EQ(app.input, "article");
+  EXPECT_EQ(app.output, "summary");
+  EXPECT_EQ(app.base, "auto");
+  EXPECT_EQ(app.alias, "news");
+  std::set<std::string> train, later;
+  for (const Row& row : read_rows(app.train, app.input, app.output)) train.insert(row.input);
+  for (const fs::path& file : {app.valid, app.test}) {
+    for (const Row& row : read_rows(file, app.input, app.output)) {
+      EXPECT_FALSE(train.contains(row.input)) << row.input;
+      later.insert(row.input);
+    }
+  }
+  EXPECT_EQ(train.size() + later.size(), 38u);  // every different text is somewhere
+
+  RunOptions with = options();
+  with.set = {{"model.base", (folder_ / "app/model.gguf").string()},
+              {"prompt.instruction", "Text: {input}"}};
+  const RunOutcome outcome = run_application(made.path, with, no_progress(), stop_);
+  EXPECT_FALSE(outcome.failure) << outcome.failure->what();
+}
+
+TEST_F(InitTest, TheSameFileGivesTheSameSplits) {
+  write_csv();
+  init_application(data_);
+  const std::string first = read_file(folder_ / "own/news-test.csv");
+  InitOptions again;
+  again.force = true;
+  init_application(data_, again);
+  EXPECT_EQ(read_file(folder_ / "own/news-test.csv"), first);
+}
+
+TEST_F(InitTest, ReplacesNothingUnlessTold) {
+  write_csv();
+  write_file(folder_ / "own/app.toml", "mine");
+  const Error there = error_of([&] { init_application(data_); });
+  EXPECT_EQ(there.what(), "init: " + (folder_ / "own/app.toml").string() +
+                              " is there already; --force replaces it");
+  EXPECT_EQ(there.kind(), ErrorKind::bad_argument);
+  fs::remove(folder_ / "own/app.toml");
+  write_file(folder_ / "own/news-valid.csv", "mine");
+  EXPECT_EQ(error_of([&] { init_application(data_); }).kind(), ErrorKind::bad_argument);
+  EXPECT_FALSE(fs::exists(folder_ / "own/app.toml"));
+  EXPECT_FALSE(fs::exists(folder_ / "own/news-train.csv"));
+  EXPECT_EQ(read_file(folder_ / "own/news-valid.csv"), "mine");
+}
+
+TEST_F(InitTest, UsesSplitsThatLieSideBySide) {
+  const InitOutcome made = [&] {
+    fs::remove(app_);
+    return init_application(folder_ / "app/train.jsonl");
+  }();
+  EXPECT_EQ(made.written, std::vector<fs::path>{folder_ / "app/app.toml"});
+  EXPECT_EQ(made.test, 20u);
+  const AppFile app = read_app_file(made.path);
+  EXPECT_EQ(app.test, folder_ / "app/test.jsonl");
+  EXPECT_EQ(app.name, "app");  // the folder's name says more than "train"
+}
+
+struct Guess {
+  std::string_view name;
+  std::string_view columns;  // "input,output"
+  std::string_view row;      // {} is the row's number
+  std::string_view use_case, language, input;
+};
+void PrintTo(const Guess& guess, std::ostream* out) { *out << guess.name; }
+
+class InitGuesses : public InitTest, public ::testing::WithParamInterface<Guess> {};
+
+TEST_P(InitGuesses, FromNamesAndTexts) {
+  const Guess& guess = GetParam();
+  std::string text = std::string(guess.columns) + "\n";
+  for (int i = 0; i < 40; ++i)
+    text += replace_all(replace_all(guess.row, "{}", std::to_string(i)), "{label}",
+                        i % 2 == 0 ? "good" : "bad") +
+            "\n";
+  write_file(data_, text);
+  const InitOutcome made = init_application(data_);
+  EXPECT_EQ(made.use_case, guess.use_case);
+  EXPECT_EQ(made.language, guess.language);
+  EXPECT_EQ(read_app_file(made.path).input, guess.input);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, InitGuesses,
+    ::testing::Values(
+        Guess{"labels", "review,sentiment", "It was film {} and I sat there,{label}", "analyze",
+              "en", "review"},
+        Guess{"questions", "question,answer", "What is the number {}?,{}", "answer", "en",
+              "question"},
+        Guess{"unknown_names", "x,y", "short {},a much longer text with the number {}", "summarize",
+              "en", "y"},
+        Guess{"chinese", "text,summary", "\u4eca\u5929\u5929\u6c14\u5f88\u597d\u5417{},\u597d{}",
+              "summarize", "zh", "text"},
+        Guess{"translation", "source,target", "the weather is fine {},\u5929\u6c14\u5f88\u597d{}",
+              "translate", "zh", "source"}),
+    [](const auto& case_) { return std::string(case_.param.name); });
+
+TEST_F(InitTest, SaysWhatIsWrong) {
+  const auto message = [&](const InitOptions& options = {}) {
+    return replace_all(error_of([&] { init_application(data_, options); }).what(), data_.string(),
+                       "F");
+  };
+  EXPECT_EQ(message(), "open: F: No such file or directory");
+  write_file(data_, "article,summary\n");
+  EXPECT_EQ(message(), "init: F: no rows");
+  write_file(data_, "article,summary\na,b\n");
+  EXPECT_EQ(message(),
+            "init: F: 1 rows are too few to cut into train, valid and test; at least 10");
+  write_file(data_, "article\na\n");
+  EXPECT_EQ(message(),
+            "init: F: found no two columns of text, one to read and one to write; name them with "
+            "--input and --output");
+  write_csv();
+  InitOptions options;
+  options.input = "artikle";
+  EXPECT_EQ(message(options),
+            "init: F has no column \"artikle\", did you mean \"article\"?; it has: id, article, "
+            "summary");
+  options.use_case = "sumarize";
+  EXPECT_EQ(error_of([&] { init_application(data_, options); }).kind(), ErrorKind::bad_argument);
+  EXPECT_FALSE(fs::exists(folder_ / "own/app.toml"));
+}
+
+}  // namespace
+}  // namespace pomona::lifecycle

@@ -1,0 +1,289 @@
+// `run` with a fake model: what is done, what is not done again, what survives, what is promoted.
+#include "lifecycle/run.h"
+
+#include "hub/artefact_store.h"
+#include "hub/model_store.h"
+#include "lifecycle/prompts.h"
+#include "tests/lifecycle/fixture.h"
+
+namespace pomona::lifecycle {
+namespace {
+
+constexpr int kAnswersOfAll = 3 * (6 + 20);
+constexpr std::string_view kAllDone =
+    "scope done, select done, prompt done, evaluate done, report done";
+constexpr std::string_view kAllCached =
+    "scope cached, select cached, prompt cached, evaluate cached, report cached";
+
+TEST_F(LifecycleTest, RunsOnceAndThenHasNothingToDo) {
+  const RunOutcome first = run();
+  ASSERT_FALSE(first.failure) << first.failure->what();
+  EXPECT_EQ(statuses(first), kAllDone);
+  EXPECT_EQ(facts_.answered, kAnswersOfAll);
+  EXPECT_EQ(facts_.opened, 1);
+  const RunOutcome second = run();
+  EXPECT_EQ(statuses(second), kAllCached);
+  EXPECT_EQ(facts_.answered, kAnswersOfAll);
+  EXPECT_EQ(facts_.opened, 1);
+  for (std::size_t i = 0; i < first.stages.size(); ++i)
+    EXPECT_EQ(first.stages[i].artefact, second.stages[i].artefact);
+}
+
+TEST_F(LifecycleTest, ReportsAsTheContractSays) {
+  const RunOutcome outcome = run();
+  EXPECT_EQ(outcome.report_json, folder_ / "app/report/report.json");
+  const Json report = read_json(outcome.report_json);
+  EXPECT_EQ(report.at("app"), "words");
+  EXPECT_EQ(report.at("model").at("name"), (folder_ / "app/model.gguf").string());
+  EXPECT_EQ(report.at("model").at("why"), "named in the application file");
+  ASSERT_EQ(report.at("methods").size(), 3u);
+  const Json& zero = report.at("methods")[0];
+  const Json& four = report.at("methods")[2];
+  EXPECT_EQ(zero.at("name"), "zero-shot");
+  EXPECT_EQ(four.at("name"), "4-shot");
+  EXPECT_EQ(four.at("n"), 20);
+  EXPECT_TRUE(zero.at("p_value").is_null());
+  EXPECT_LT(four.at("p_value").get<double>(), 0.001);
+  EXPECT_EQ(zero.at("scores").at("rougeL").at("mean"), 0.0);  // no word in common
+  for (const std::string score : {"rouge1", "rouge2", "rougeL", "rougeLsum"}) {
+    EXPECT_EQ(four.at("scores").at(score).at("mean"), 1.0) << score;  // the reference itself
+    EXPECT_EQ(four.at("scores").at(score).at("low"), 1.0) << score;
+  }
+  for (const std::string field :
+       {"trainable_parameters", "bytes", "seconds", "peak_bytes", "forgetting"})
+    EXPECT_TRUE(four.at(field).is_number()) << field;
+  EXPECT_TRUE(report.at("compression").empty());
+  EXPECT_EQ(report.at("promoted").at("method"), "one-shot");  // first of the two best on valid
+  const Json json = outcome.to_json();
+  EXPECT_EQ(json.at("promoted").at("method"), "one-shot");
+  EXPECT_EQ(json.at("stages")[3].at("name"), "evaluate");
+  EXPECT_EQ(json.at("report_html"), (folder_ / "app/report/report.html").string());
+}
+
+TEST_F(LifecycleTest, AliasCarriesThePromptThatWasMeasured) {
+  run();
+  const hub::ResolvedModel model = hub::ModelStore(options().home).resolve("words");
+  EXPECT_EQ(model.path, folder_ / "app/model.gguf");
+  const auto messages = recipe_from_json(model.settings).messages("new text");
+  ASSERT_EQ(messages.size(), 3u);
+  EXPECT_EQ(messages[0].role, "user");
+  EXPECT_EQ(messages[1].role, "assistant");
+  EXPECT_EQ(messages[2].content, "Give the start.\nText: new text");
+}
+
+TEST_F(LifecycleTest, AChangeRunsAgainOnlyWhatDependsOnIt) {
+  run();
+  RunOptions changed = options();
+  changed.set = {{"gate.metric", "rouge1"}};
+  EXPECT_EQ(statuses(run(changed)),
+            "scope cached, select cached, prompt cached, evaluate done, report done");
+  EXPECT_EQ(facts_.answered, kAnswersOfAll);  // scored anew, not answered anew
+
+  changed.set = {{"prompt.shots", "[0, 1, 2]"}};
+  EXPECT_EQ(statuses(run(changed)),
+            "scope cached, select cached, prompt done, evaluate done, report done");
+  EXPECT_EQ(facts_.answered, kAnswersOfAll + 26);  // of the new method only
+
+  write_data("train", 9, 100);
+  EXPECT_EQ(statuses(run()), "scope done, select cached, prompt done, evaluate done, report done");
+  EXPECT_EQ(facts_.answered, kAnswersOfAll + 26 + 52);  // zero-shot does not look at train
+
+  changed.set = {{"app.name", "other"}};
+  run(changed);
+  EXPECT_EQ(facts_.answered, kAnswersOfAll + 26 + 52);
+}
+
+TEST_F(LifecycleTest, GoesOnWhereItWasStopped) {
+  facts_.stop_after = 40;
+  const RunOutcome stopped = run();
+  ASSERT_TRUE(stopped.failure);
+  EXPECT_EQ(stopped.failure->kind(), ErrorKind::cancelled);
+  EXPECT_EQ(statuses(stopped), "scope done, select done, prompt done, evaluate failed");
+  EXPECT_FALSE(fs::exists(folder_ / "app/report"));
+  facts_.stop_after = -1;
+  const RunOutcome resumed = run();
+  EXPECT_EQ(statuses(resumed),
+            "scope cached, select cached, prompt cached, evaluate done, report done");
+  EXPECT_EQ(facts_.answered, kAnswersOfAll);  // nothing twice
+
+  const Json after = read_json(resumed.report_json).at("methods");
+  EXPECT_EQ(after[1].at("scores").at("rougeL").at("mean"), 1.0);  // every row with its own answer
+}
+
+TEST_F(LifecycleTest, AHalfWrittenAnswerIsAskedAgain) {
+  facts_.stop_after = 5;
+  run();
+  int cut = 0;
+  for (const auto& file : fs::recursive_directory_iterator(folder_ / "home/drafts")) {
+    if (file.path().filename() != "samples.jsonl") continue;
+    fs::resize_file(file.path(), fs::file_size(file.path()) - 3);
+    ++cut;
+  }
+  ASSERT_EQ(cut, 1);
+  facts_.stop_after = -1;
+  EXPECT_FALSE(run().failure);
+  EXPECT_EQ(facts_.answered, kAnswersOfAll + 1);
+}
+
+TEST_F(LifecycleTest, SaysThatAMethodHurts) {
+  facts_.examples_help = false;
+  const RunOutcome outcome = run();
+  EXPECT_EQ(outcome.promoted, "zero-shot");
+  EXPECT_EQ(outcome.why, "no method has a better ROUGE-L than zero-shot on the validation rows");
+  EXPECT_FALSE(outcome.failure);
+  const std::string html = read_file(outcome.report_html);
+  EXPECT_NE(html.find("No method is shown to beat zero-shot."), std::string::npos);
+  EXPECT_NE(html.find("Significantly worse than zero-shot on the test rows: one-shot, 4-shot."),
+            std::string::npos);
+  RunOptions strict = options();
+  strict.require_gate = true;
+  const RunOutcome closed = run(strict);
+  ASSERT_TRUE(closed.failure);
+  EXPECT_EQ(closed.failure->kind(), ErrorKind::gate);
+  EXPECT_TRUE(fs::exists(closed.report_html));
+}
+
+TEST_F(LifecycleTest, CleanKeepsWhatAReportStandsOn) {
+  run();
+  EXPECT_EQ(hub::ArtefactStore(options().home).clean().artefacts, 0u);
+  EXPECT_EQ(statuses(run()), kAllCached);
+  fs::remove_all(folder_ / "app/report");
+  EXPECT_GT(hub::ArtefactStore(options().home).clean().artefacts, 0u);
+}
+
+TEST_F(LifecycleTest, PlanSaysWhatWouldBeDoneAndDoesNothing) {
+  const RunPlan before = plan_application(app_, options(), no_progress(), stop_);
+  EXPECT_EQ(facts_.answered, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "app/report"));
+  ASSERT_EQ(before.jobs.size(), 11u);  // scope, select, prompt, 6 x answers, scores, report
+  EXPECT_EQ(before.jobs[3].job, "zero-shot on valid");
+  EXPECT_GT(before.jobs[3].seconds, 0);
+  // 6 rows of 56 characters ("user:Give the start.\nText: alpha200 beta200 gamma delta\n"), of
+  // which the first 34 are the same; 8 new tokens; at 1000 read and 500 written a second.
+  EXPECT_NEAR(before.jobs[3].seconds, (34 + 6 * 22) / 1000.0 + 6 * 8 / 500.0, 1e-9);
+  EXPECT_EQ(before.peak_bytes, 1'000'000u);
+  EXPECT_EQ(before.speed, "measured");
+  run();
+  const RunPlan after = plan_application(app_, options(), no_progress(), stop_);
+  EXPECT_EQ(after.seconds, 0);
+  for (const PlannedJob& job : after.jobs) EXPECT_TRUE(job.cached) << job.stage << job.job;
+  EXPECT_EQ(after.lines().back(), "Nothing to do: everything is there already.");
+}
+
+TEST_F(LifecycleTest, OneMethodNeedsNoTrainingAndNoValidationRows) {
+  fs::remove(folder_ / "app/train.jsonl");
+  fs::remove(folder_ / "app/valid.jsonl");
+  std::string text(kApp);
+  text = replace_all(text, "train = \"train.jsonl\"\nvalid = \"valid.jsonl\"\n", "");
+  write_app(replace_all(text, "[0, 1, 4]", "[0]"));
+  const RunOutcome outcome = run();
+  ASSERT_FALSE(outcome.failure) << outcome.failure->what();
+  EXPECT_EQ(outcome.promoted, "zero-shot");
+  EXPECT_EQ(facts_.answered, 20);
+}
+
+struct Fault {
+  std::string_view name;
+  std::vector<std::pair<std::string, std::string>> set;
+  std::string_view file, text;  // written before; nothing if `file` is empty
+  ErrorKind kind;
+  std::string_view message;  // FOLDER stands for the application's folder
+};
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+class RunFaults : public LifecycleTest, public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(RunFaults, SaysOneClearSentence) {
+  const Fault& fault = GetParam();
+  if (!fault.file.empty()) write_file(folder_ / "app" / fault.file, fault.text);
+  RunOptions with = options();
+  with.set = fault.set;
+  if (fault.name == "over_the_context") facts_.context = 300;
+  const Error error = error_of([&] {
+    const RunOutcome outcome = run(with);
+    if (outcome.failure) throw *outcome.failure;
+  });
+  EXPECT_EQ(replace_all(error.what(), (folder_ / "app").string(), "FOLDER"), fault.message);
+  EXPECT_EQ(name_of(error.kind()), name_of(fault.kind));
+  EXPECT_EQ(facts_.answered, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "app/report"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, RunFaults,
+    ::testing::Values(
+        Fault{"missing_file",
+              {{"data.train", "nowhere.jsonl"}},
+              "",
+              "",
+              ErrorKind::not_found,
+              "read: FOLDER/nowhere.jsonl: No such file or directory"},
+        Fault{"empty_file",
+              {},
+              "valid.jsonl",
+              "\n\n",
+              ErrorKind::bad_file,
+              "FOLDER/valid.jsonl: no rows"},
+        Fault{"wrong_column",
+              {{"data.output", "stort"}},
+              "",
+              "",
+              ErrorKind::bad_file,
+              "FOLDER/train.jsonl: row 1 (line 1): no text \"stort\"; did you mean \"start\"?"},
+        Fault{"row_without_column",
+              {},
+              "test.jsonl",
+              "{\"text\": \"a\", \"start\": \"b\"}\n\n{\"text\": \"a\"}\n",
+              ErrorKind::bad_file,
+              "FOLDER/test.jsonl: row 2 (line 3): no text \"start\"; it has: text"},
+        Fault{"empty_input",
+              {},
+              "test.jsonl",
+              "{\"text\": \" \", \"start\": \"b\"}\n",
+              ErrorKind::bad_file,
+              "FOLDER/test.jsonl: row 1 (line 1): \"text\" is empty"},
+        Fault{"invalid_utf8",
+              {},
+              "test.jsonl",
+              "{\"text\": \"a\xff\", \"start\": \"b\"}\n",
+              ErrorKind::bad_file,
+              "FOLDER/test.jsonl: row 1 (line 1): not UTF-8 at byte 12 of the row"},
+        Fault{"unscorable_reference",
+              {},
+              "test.jsonl",
+              "{\"text\": \"a\", \"start\": \"\u4f60\u597d\"}\n",
+              ErrorKind::bad_argument,
+              "FOLDER/test.jsonl: \"start\": rouge: the reference in row 1 has none of the "
+              "letters a-z and digits 0-9 that its words are made of; for Chinese and other "
+              "scripts use --characters"},
+        Fault{"too_few_examples",
+              {{"prompt.shots", "[0, 9]"}},
+              "",
+              "",
+              ErrorKind::bad_argument,
+              "prompt: 9 examples asked for, but there are 8 training rows"},
+        Fault{"over_the_context",
+              {},
+              "",
+              "",
+              ErrorKind::bad_argument,
+              "prompt: 4-shot: row 1 of FOLDER/valid.jsonl makes a prompt of 388 tokens; with "
+              "max_new_tokens = 8 that is 396, and FOLDER/model.gguf has a context of 300: use "
+              "fewer shots or shorter texts"},
+        Fault{"no_model",
+              {{"model.base", "./absent.gguf"}},
+              "",
+              "",
+              ErrorKind::not_found,
+              "model FOLDER/absent.gguf: no such file or folder"},
+        Fault{"alias_of_a_model",
+              {{"serve.alias", "smollm2-135m"}},
+              "",
+              "",
+              ErrorKind::bad_argument,
+              "FOLDER/app.toml: [serve] alias: \"smollm2-135m\" is the name of a model in the "
+              "catalogue; choose another"}),
+    [](const auto& case_) { return std::string(case_.param.name); });
+
+}  // namespace
+}  // namespace pomona::lifecycle
