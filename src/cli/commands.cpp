@@ -5,12 +5,14 @@
 
 namespace pomona::cli {
 
-extern const Command kPull, kList, kShow, kRm, kClean, kGenerate, kChat, kTokenize, kPerplexity,
-    kBench, kScore, kHelp, kCompletion;
+extern const Command kRun, kInit, kPull, kList, kShow, kRm, kClean, kChat, kGenerate, kTokenize,
+    kScore, kPerplexity, kBench, kHelp, kCompletion;
 
 namespace {
 
 const std::array kCommands = {
+    &kRun,         //
+    &kInit,        //
     &kPull,        //
     &kList,        //
     &kShow,        //

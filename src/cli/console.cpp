@@ -7,7 +7,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/error.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
 
@@ -24,6 +23,10 @@ void write_error(std::string_view text) {
 }
 
 }  // namespace
+
+Json error_json(const Error& error) {
+  return Json{{"kind", name_of(error.kind())}, {"message", error.what()}};
+}
 
 Console::Console()
     : stop_(catch_interrupts()),

@@ -5,11 +5,15 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/progress_bar.h"
 
 namespace pomona::cli {
+
+/// {"kind", "message"}.
+Json error_json(const Error& error);
 
 class Console {
  public:
@@ -17,6 +21,10 @@ class Console {
 
   /// Results are JSON (`--json`).
   bool json = false;
+  /// The printed JSON already has the error that ends the command.
+  bool error_is_told = false;
+  /// How the user started Pomona, for commands that are suggested: "pomona" or "./pomona".
+  std::string program = "pomona";
 
   /// Text of the result, as it is. Throws io when it cannot be written.
   void print(std::string_view text);

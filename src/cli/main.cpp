@@ -2,6 +2,6 @@
 #include "cli/program.h"
 
 int main(int count, char** words) {
-  return pomona::cli::run_program(
-      std::vector<std::string>(words + (count > 0 ? 1 : 0), words + count));
+  if (count < 1) return 1;
+  return pomona::cli::run_program(words[0], {words + 1, words + count});
 }

@@ -55,18 +55,18 @@ void run(const std::vector<std::string>& words, Console& console) {
 /// Standard error has the sentence; with --json the last object on standard output has it too.
 int report(Console& console, const Error& error) {
   console.note(fmt::format("pomona: {}", error.what()));
-  if (console.json) {
-    console.print_json(
-        Json{{"error", {{"kind", name_of(error.kind())}, {"message", error.what()}}}});
-    console.flush();
+  if (console.json && !console.error_is_told) {
+    console.print_json(Json{{"error", error_json(error)}});
   }
+  console.flush();
   return exit_code(error.kind());
 }
 
 }  // namespace
 
-int run_program(const std::vector<std::string>& words) {
+int run_program(const std::string& started_as, const std::vector<std::string>& words) {
   Console console;
+  if (started_as.starts_with("./")) console.program = started_as;
   try {
     try {
       run(words, console);
@@ -79,7 +79,7 @@ int run_program(const std::vector<std::string>& words) {
     } catch (const std::exception& error) {
       return report(console, Error(ErrorKind::internal, error.what()));
     }
-  } catch (const Error& error) {  // standard output cannot take the report
+  } catch (const Error& error) {  // standard output takes nothing
     return exit_code(error.kind());
   }
 }

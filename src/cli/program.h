@@ -6,7 +6,8 @@
 
 namespace pomona::cli {
 
-/// `words`: the command line without the program's name. Returns the exit code (contract.md).
-int run_program(const std::vector<std::string>& words);
+/// `started_as`: the program's name on the command line; `words`: what stands behind it. Returns
+/// the exit code (contract.md).
+int run_program(const std::string& started_as, const std::vector<std::string>& words);
 
 }  // namespace pomona::cli

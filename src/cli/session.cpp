@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "lifecycle/prompts.h"
 
 namespace pomona::cli {
 namespace {
@@ -42,6 +43,18 @@ Session::Session(const SessionOptions& options)
       arena_(physical_memory_bytes()),
       context{pool_, arena_, kernel::table()} {
   context.compute = parse_compute(options.compute);
+}
+
+std::vector<model::Message> Session::messages(const std::string& text, bool first) const {
+  if (resolved.settings.is_null()) return {{"user", text}};
+  std::vector<model::Message> all = lifecycle::recipe_from_json(resolved.settings).messages(text);
+  if (!first) all.erase(all.begin(), all.end() - 1);
+  return all;
+}
+
+std::int64_t Session::max_new_tokens(std::int64_t otherwise) const {
+  if (resolved.settings.is_null()) return otherwise;
+  return resolved.settings.value("max_new_tokens", otherwise);
 }
 
 Json Session::figures() const {

@@ -48,6 +48,12 @@ class Session {
  public:
   Context context;
 
+  /// A user's message as the model is to be given it: an alias puts its instruction around it, and
+  /// its examples in front of the first one.
+  std::vector<model::Message> messages(const std::string& text, bool first) const;
+  /// Tokens of an answer at most, from an alias's settings.
+  std::int64_t max_new_tokens(std::int64_t otherwise) const;
+
   /// `isa`, `threads`, `compute`, `load_seconds` and the process's `peak_bytes` so far.
   Json figures() const;
 };

@@ -1,5 +1,6 @@
 // `pomona chat MODEL`: a conversation in the terminal, or over a pipe, line by line.
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -18,9 +19,11 @@ namespace {
 struct Options {
   SessionOptions session;
   std::string system;
-  std::int64_t max_new_tokens = 1024;
+  std::optional<std::int64_t> max_new_tokens;
   decode::SamplingOptions sampling;
 };
+
+constexpr std::int64_t kDefaultNewTokens = 1024;
 
 constexpr std::string_view kChatHelp =
     "/help         this text\n"
@@ -67,6 +70,7 @@ class Chat {
 
   void reset() {
     messages_.clear();
+    begun_ = false;
     if (!options_.system.empty()) messages_.push_back({"system", options_.system});
   }
 
@@ -148,7 +152,8 @@ class Chat {
            "chat: the conversation has {} tokens, the model's context {}; /reset starts afresh",
            request.prompt.size(), limit);
     }
-    request.max_new_tokens = std::min(options_.max_new_tokens, room);
+    request.max_new_tokens = std::min(
+        options_.max_new_tokens.value_or(session_.max_new_tokens(kDefaultNewTokens)), room);
     request.sampling = options_.sampling;
     request.sampling.seed += static_cast<std::uint64_t>(messages.size());
     request.cancel = &console_.stop();
@@ -167,7 +172,7 @@ class Chat {
     }
     warned_ = false;
     std::vector<model::Message> messages = messages_;
-    messages.push_back({"user", text});
+    std::ranges::copy(session_.messages(text, !begun_), std::back_inserter(messages));
     scheduler_.submit(request_for(messages));
     decode::Completion completion;
     scheduler_.run([&](std::int64_t, decode::Completion done) { completion = std::move(done); });
@@ -175,6 +180,7 @@ class Chat {
     show(completion);
     messages.push_back({"assistant", completion.text});
     messages_ = std::move(messages);
+    begun_ = true;
     if (cancelled && !interactive()) fail(ErrorKind::cancelled, "chat: interrupted");
     forget_interrupt();
   }
@@ -202,6 +208,7 @@ class Chat {
   Session session_;
   decode::Scheduler scheduler_;
   std::vector<model::Message> messages_;
+  bool begun_ = false;   // a message was answered
   bool warned_ = false;  // Ctrl-C at the prompt was answered with a hint
 };
 
@@ -210,7 +217,8 @@ Action prepare(Arguments& arguments) {
   arguments.positional("MODEL", options->session.model, kModelHelp);
   arguments.option("--system", "TEXT", options->system, "a system message: who the model is to be");
   arguments
-      .option("-n,--max-new-tokens", "N", options->max_new_tokens, "tokens of an answer at most")
+      .option("-n,--max-new-tokens", "N", options->max_new_tokens,
+              "tokens of an answer at most; without it 1024")
       .at_least(1);
   declare_sampling(arguments, options->sampling);
   declare_engine(arguments, options->session);

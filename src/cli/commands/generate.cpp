@@ -1,5 +1,6 @@
 // `pomona generate MODEL`: one answer to one prompt.
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -61,7 +62,7 @@ std::vector<std::int32_t> tokens_of(const Options& options, const Session& sessi
   if (options.raw) return session.model.tokenizer->encode(prompt, {.add_special = true});
   std::vector<model::Message> messages;
   if (!options.system.empty()) messages.push_back({"system", options.system});
-  messages.push_back({"user", prompt});
+  std::ranges::copy(session.messages(prompt, true), std::back_inserter(messages));
   return session.model.chat_prompt(messages);
 }
 
@@ -110,8 +111,8 @@ void generate(const Options& options, Console& console) {
   request.prompt = tokens_of(options, session, prompt);
   const std::int64_t room =
       session.model.lm->shape().context - static_cast<std::int64_t>(request.prompt.size());
-  request.max_new_tokens =
-      options.max_new_tokens.value_or(std::max<std::int64_t>(1, std::min(kDefaultNewTokens, room)));
+  request.max_new_tokens = options.max_new_tokens.value_or(
+      std::max<std::int64_t>(1, std::min(session.max_new_tokens(kDefaultNewTokens), room)));
   request.sampling = options.sampling;
   request.stop = options.stop;
   if (!console.json) {

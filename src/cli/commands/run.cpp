@@ -1,0 +1,97 @@
+// `pomona run APP.toml`: the whole life of an application.
+#include "lifecycle/run.h"
+
+#include <memory>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/session.h"
+
+namespace pomona::cli {
+namespace {
+
+struct Options {
+  std::filesystem::path file;
+  bool plan = false, no_serve = false, require_gate = false;
+  std::vector<std::string> set;
+  SessionOptions engine;
+};
+
+lifecycle::RunOptions run_options(const Options& options) {
+  lifecycle::RunOptions run;
+  for (const std::string& assignment : options.set) {
+    const std::size_t equals = assignment.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      fail(ErrorKind::bad_argument, "run: --set takes KEY=VALUE, got \"{}\"", assignment);
+    }
+    run.set.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
+  }
+  run.no_serve = options.no_serve;
+  run.require_gate = options.require_gate;
+  run.threads = options.engine.threads.value_or(0);
+  run.compute = parse_compute(options.engine.compute);
+  return run;
+}
+
+void print_lines(const std::vector<std::string>& lines, Console& console) {
+  for (const std::string& line : lines) console.print(fmt::format("{}\n", line));
+}
+
+void plan(const Options& options, Console& console) {
+  const lifecycle::RunPlan plan = lifecycle::plan_application(options.file, run_options(options),
+                                                              console.progress(), console.stop());
+  if (console.json) return console.print_json(plan.to_json());
+  print_lines(plan.lines(), console);
+}
+
+void run(const Options& options, Console& console) {
+  if (options.plan) return plan(options, console);
+  const lifecycle::RunOutcome outcome = lifecycle::run_application(
+      options.file, run_options(options), console.progress(), console.stop(), console.program);
+  if (!console.json) {
+    print_lines(outcome.lines(), console);
+    if (outcome.failure) throw *outcome.failure;
+    return;
+  }
+  Json json = outcome.to_json();
+  if (outcome.failure) json["error"] = error_json(*outcome.failure);
+  console.print_json(json);
+  if (outcome.failure) {
+    console.error_is_told = true;
+    throw *outcome.failure;
+  }
+}
+
+Action prepare(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.positional("APP.toml", options->file, "the application file; `pomona init` writes one");
+  arguments.flag("--plan", options->plan,
+                 "only tell the stages, their time and memory; make and fetch nothing");
+  arguments.flag("--no-serve", options->no_serve, "end after the report");
+  arguments.option("--set", "KEY=VALUE", options->set,
+                   "another value for a key of the file, e.g. evaluate.limit=20");
+  arguments.flag("--require-gate", options->require_gate,
+                 "end with code 7 when no method is significantly better than zero-shot");
+  declare_engine(arguments, options->engine);
+  return [options](Console& console) { run(*options, console); };
+}
+
+}  // namespace
+
+extern const Command kRun = {
+    .name = "run",
+    .group = Group::life,
+    .summary = "an application file, stage by stage, to a report",
+    .about =
+        "Selects the model, tries the prompts, measures them on your test rows and writes one "
+        "HTML and one JSON report. Every stage keeps what it made: running again does only "
+        "what changed, and an interrupted run goes on where it stopped.",
+    .examples = {{"pomona run app.toml --plan", "what would be done, how long it takes"},
+                 {"pomona run app.toml", "do it"},
+                 {"pomona run app.toml --set evaluate.limit=20", "a quick look at 20 rows"},
+                 {"pomona run app.toml --no-serve --json --require-gate",
+                  "in a pipeline: JSON, and an exit code that tells whether it is better"}},
+    .prepare = prepare,
+};
+
+}  // namespace pomona::cli
