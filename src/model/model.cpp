@@ -6,6 +6,7 @@
 #include "model/registry.h"
 #include "store/gguf.h"
 #include "store/gguf_tokenizer.h"
+#include "text/template.h"
 #include "text/tokenizer.h"
 
 namespace pomona::model {
@@ -58,6 +59,10 @@ Model load_model(const std::filesystem::path& path) {
     fail(ErrorKind::bad_file, "{}: {} tokens in the vocabulary, {} in the embedding", path.string(),
          model.tokenizer->vocabulary_size(), model.lm->shape().V);
   }
+  if (const auto source = store::read_chat_template(file.metadata())) {
+    model.chat_template =
+        std::make_shared<const text::ChatTemplate>(*source, path.string() + ": chat template");
+  }
   model.end_tokens = end_tokens_of(*model.tokenizer);
   return model;
 }
@@ -67,7 +72,22 @@ std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& message
     fail(ErrorKind::unsupported,
          "{}: the model has no chat template; use --raw to continue plain text", path.string());
   }
-  return tokenizer->encode(messages.front().content, {.add_special = true, .parse_special = true});
+  Json conversation = Json::array();
+  for (const Message& message : messages) {
+    conversation.push_back({{"role", message.role}, {"content", message.content}});
+  }
+  const auto text_of = [&](std::optional<text::TokenId> id) {
+    return id ? std::string(tokenizer->token_text(*id)) : std::string();
+  };
+  const text::SpecialTokens& special = tokenizer->special();
+  text::ChatOptions options;
+  options.bos = text_of(special.bos);
+  options.eos = text_of(special.eos);
+  const std::string rendered = chat_template->render(conversation, options);
+  // Many templates write BOS themselves: a second one would be a token the model never saw there.
+  const bool has_bos = !options.bos.empty() && rendered.starts_with(options.bos);
+  return tokenizer->encode(rendered,
+                           {.add_special = special.add_bos && !has_bos, .parse_special = true});
 }
 
 ModelCard describe_model(const std::filesystem::path& path) {

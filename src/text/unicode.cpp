@@ -69,6 +69,19 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+std::string upper(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const auto character = decode_utf8(text.substr(at));
+    if (!character) fail_ill_formed("upper", at);
+    at += character->length;
+    const auto code_point = static_cast<utf8proc_int32_t>(character->code_point);
+    append_utf8(out, static_cast<char32_t>(utf8proc_toupper(code_point)));
+  }
+  return out;
+}
+
 std::string nfkc_casefold(std::string_view text) {
   if (const auto bad = find_invalid_utf8(text)) fail_ill_formed("nfkc_casefold", *bad);
   if (text.empty()) return {};

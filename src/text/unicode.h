@@ -30,6 +30,10 @@ bool is_white_space(char32_t code_point);
 /// UTF-8.
 std::string lower(std::string_view text);
 
+/// Upper case of each code point alone; characters that become several (such as U+00DF) stay.
+/// Throws bad_argument on ill-formed UTF-8.
+std::string upper(std::string_view text);
+
 /// NFKC_Casefold (Unicode 15, section 3.13, R5): compatibility forms such as full-width letters
 /// unified, case folded, default-ignorable code points removed. Throws bad_argument on ill-formed
 /// UTF-8.

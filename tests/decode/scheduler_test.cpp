@@ -141,6 +141,15 @@ TEST(Scheduler, CancellingOneRequestKeepsTheOthers) {
   EXPECT_EQ(found[1].tokens, golden.integers("greedy.1"));
 }
 
+TEST(ChatPrompt, RendersTheModelsTemplate) {
+  const model::Model model = model::load_model(golden::path_of("llama_tiny.gguf"));
+  const auto prompt = model.chat_prompt({{"system", "Be brief."}, {"user", "a pear"}});
+  EXPECT_EQ(model.tokenizer->decode(prompt, true),
+            "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\na "
+            "pear<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(model.tokenizer->kind(prompt[0]), text::TokenKind::control);
+}
+
 TEST(Sampling, SeedsRepeatAndCompanyDoesNotMatter) {
   const Golden golden("llama_tiny");
   Tiny tiny;
