@@ -66,23 +66,26 @@ def by_age(paths):
 
 def look(tidy, build, path):
     """What clang-tidy has to say about one source; empty when it is clean."""
-    done = subprocess.run([tidy, "-p", build, "--quiet", path], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    command = [tidy, "-p", build, "--quiet", "--extra-arg=-Wno-unknown-warning-option", path]  # the flags are g++'s
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode == 0:
         return ""
     said = [line for line in (done.stdout + done.stderr).splitlines() if "error:" in line or "note:" in line]
     return "\n".join(said) or f"{path}: clang-tidy failed: {done.stderr[-300:]}"
 
 
-def work(tidy, build, todo, seconds):
-    """({path: what was said}, paths not begun)"""
+def work(tidy, build, todo, seconds, clean):
+    """({path: what was said}, paths not begun). Calls clean(path) for each clean one as soon as that is known."""
     end = time.monotonic() + seconds
     said, left = {}, []
 
     def one(path):
         if time.monotonic() > end:
             left.append(path)
-        else:
-            said[path] = look(tidy, build, path)
+            return
+        said[path] = look(tidy, build, path)
+        if not said[path]:
+            clean(path)
 
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         list(pool.map(one, todo))
@@ -126,15 +129,11 @@ def main():
     paths = [p.resolve() for p in args.files] or [p for p in files(["src", "tests"], {".cpp"}) if str(p) in built]
     known = {}
     keys = {path: key(path, ROOT, salt, known) for path in paths}
-    clean = set() if args.all else {name.name for name in memory().iterdir()}
-    todo = by_age(path for path in paths if keys[path] not in clean)
+    remembered = set() if args.all else {name.name for name in memory().iterdir()}
+    todo = by_age(path for path in paths if keys[path] not in remembered)
     faults = self_test(tidy)
-    said, left = work(tidy, args.build, todo, args.minutes * 60)
-    for path, words in said.items():
-        if words:
-            faults.append(words)
-        else:
-            (memory() / keys[path]).touch()
+    said, left = work(tidy, args.build, todo, args.minutes * 60, lambda path: (memory() / keys[path]).touch())
+    faults.extend(words for words in said.values() if words)
     well = f"tidy: {len(said)} sources looked at, {len(paths) - len(todo)} unchanged since they were clean"
     if left:
         well += f"; NOT looked at for want of time: {len(left)} (./test --long looks at all)"
