@@ -6,7 +6,7 @@
 namespace pomona::cli {
 
 extern const Command kRun, kInit, kPull, kList, kShow, kRm, kClean, kChat, kGenerate, kTokenize,
-    kScore, kPerplexity, kBench, kHelp, kCompletion;
+    kTemplate, kScore, kPerplexity, kBench, kHelp, kCompletion;
 
 namespace {
 
@@ -21,6 +21,7 @@ const std::array kCommands = {
     &kChat,        //
     &kGenerate,    //
     &kTokenize,    //
+    &kTemplate,    //
     &kScore,       //
     &kPerplexity,  //
     &kBench,       //
