@@ -21,6 +21,12 @@ class ModelAnswerer final : public Answerer {
         arena_(physical_memory_bytes()),
         context_{pool_, arena_, kernel::table(level_), options.compute} {}
 
+  Json about() const override {
+    return {{"architecture", model_.architecture},
+            {"parameters", model_.parameters},
+            {"licence", model_.licence}};
+  }
+
   std::int64_t context() const override { return model_.lm->shape().context; }
 
   std::vector<std::int32_t> prompt(const std::vector<model::Message>& messages) const override {

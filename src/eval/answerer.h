@@ -40,6 +40,9 @@ class Answerer {
  public:
   virtual ~Answerer() = default;
 
+  /// What the file says of itself: `architecture`, `parameters`, `licence` (may be empty).
+  virtual Json about() const = 0;
+
   /// Tokens that a prompt and its answer may have together.
   virtual std::int64_t context() const = 0;
 

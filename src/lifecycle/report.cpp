@@ -64,8 +64,9 @@ std::vector<Shown> rows_to_show(const std::vector<double>& change, bool compared
 std::string challenger(const Json& compared) {
   const Json& methods = compared.at("methods");
   const std::string picked = compared.at("picked").get<std::string>();
-  return picked != methods.front().at("name") ? picked
-                                              : methods.back().at("name").get<std::string>();
+  return picked != methods.front().at("name").get<std::string>()
+             ? picked
+             : methods.back().at("name").get<std::string>();
 }
 
 Json samples_json(Run& run, const Json& compared) {

@@ -153,12 +153,11 @@ std::string model_section(const Json& model) {
       {"name",
        fmt::format("{} <small>{}</small>", text(model.at("name")), text(model.at("title")))},
       {"why", text(model.at("why"))}};
-  if (model.at("parameters").get<std::uint64_t>() > 0) {
-    rows.emplace_back("parameters",
-                      fmt::format("{:.0f} million, {}", number(model.at("parameters")) / 1e6,
-                                  text(model.at("architecture"))));
-    rows.emplace_back("licence", text(model.at("licence")));
-  }
+  rows.emplace_back("parameters",
+                    fmt::format("{:.0f} million, {}", number(model.at("parameters")) / 1e6,
+                                text(model.at("architecture"))));
+  if (const std::string licence = text(model.at("licence")); !licence.empty())
+    rows.emplace_back("licence", licence);
   rows.emplace_back("size", human_bytes(model.at("bytes").get<std::uint64_t>()));
   rows.emplace_back("memory",
                     fmt::format("about {} with 16 conversations of 2048 tokens",

@@ -38,6 +38,9 @@ struct FakeFacts {
 class FakeAnswerer final : public eval::Answerer {
  public:
   explicit FakeAnswerer(FakeFacts& facts) : facts_(facts) { ++facts_.opened; }
+  Json about() const override {
+    return {{"architecture", "fake"}, {"parameters", 1000}, {"licence", "MIT"}};
+  }
   std::int64_t context() const override { return facts_.context; }
   std::vector<std::int32_t> prompt(const std::vector<model::Message>& messages) const override {
     std::string text;

@@ -96,7 +96,12 @@ void fetch_if_absent(Run& run) {
 }
 
 /// Why a model that is here does not do; "" if it does.
-std::string refusal(const Run& run, std::uint64_t memory, double speed) {
+std::string refusal(const Run& run, const Json& about, std::uint64_t memory, double speed) {
+  const std::string licence = about.at("licence").get<std::string>();
+  if (run.selection.entry == nullptr && !licence_allowed(run.app, licence))
+    return fmt::format("has {}, [model] licences allows {}",
+                       licence.empty() ? "no licence in its file" : "licence " + licence,
+                       fmt::join(run.app.licences, ", "));
   if (run.app.max_memory && memory > *run.app.max_memory)
     return fmt::format("needs {} of memory, [model] max_memory allows {}", human_bytes(memory),
                        human_bytes(*run.app.max_memory));
@@ -125,26 +130,28 @@ Json select(Run& run) {
     eval::Answerer& model = run.answerer();
     const std::uint64_t memory = model.memory_bytes(kUsualTokens);
     const eval::Speed speed = model.measure(run.stop);
-    const std::string reason = refusal(run, memory, speed.decode_tokens_per_second / kBatchGain);
+    const std::string reason =
+        refusal(run, model.about(), memory, speed.decode_tokens_per_second / kBatchGain);
     if (!reason.empty()) {
       refused += fmt::format("{}{} {}", refused.empty() ? "" : "; ", list[i].name, reason);
       continue;
     }
     const hub::CatalogueEntry* entry = run.selection.entry;
-    return {{"name", run.selection.name},
-            {"why", why(run, i, list.size())},
-            {"title", entry != nullptr ? entry->title : run.selection.path.filename().string()},
-            {"architecture", entry != nullptr ? entry->architecture : ""},
-            {"parameters", entry != nullptr ? entry->parameters : 0},
-            {"licence", entry != nullptr ? entry->licence : ""},
-            {"context", model.context()},
-            {"bytes", run.selection.bytes},
-            {"sha256", run.selection.sha256},
-            {"memory_bytes", memory},
-            {"machine", model.machine()},
-            {"speed",
-             {{"prefill_tokens_per_second", speed.prefill_tokens_per_second},
-              {"decode_tokens_per_second", speed.decode_tokens_per_second}}}};
+    Json found = model.about();
+    if (entry != nullptr) found["licence"] = entry->licence;
+    found.update(
+        {{"name", run.selection.name},
+         {"why", why(run, i, list.size())},
+         {"title", entry != nullptr ? entry->title : run.selection.path.filename().string()},
+         {"context", model.context()},
+         {"bytes", run.selection.bytes},
+         {"sha256", run.selection.sha256},
+         {"memory_bytes", memory},
+         {"machine", model.machine()},
+         {"speed",
+          {{"prefill_tokens_per_second", speed.prefill_tokens_per_second},
+           {"decode_tokens_per_second", speed.decode_tokens_per_second}}}});
+    return found;
   }
   fail(ErrorKind::exhausted, "select: no model fits: {}", refused);
 }
