@@ -166,10 +166,13 @@ std::vector<std::string> RunPlan::lines() const {
   if (seconds <= 0) {
     lines.push_back("Nothing to do: everything is there already.");
   } else {
-    lines.push_back(fmt::format(
-        "About {}{}, at most {} of memory (speed {}).", human_duration(seconds),
-        download_bytes > 0 ? ", with " + human_bytes(download_bytes) + " to download" : "",
-        human_bytes(peak_bytes), speed));
+    const std::string download =
+        download_bytes > 0 ? fmt::format(", with {} to download", human_bytes(download_bytes)) : "";
+    const bool guessed = speed == "estimated";
+    lines.push_back(
+        fmt::format("About {}{}, {} {} of memory ({}).", human_duration(seconds), download,
+                    guessed ? "from" : "at most", human_bytes(peak_bytes),
+                    guessed ? "estimates: the model is not here yet" : "speed " + speed));
   }
   for (const std::string& note : notes) lines.push_back("Note    " + note);
   return lines;

@@ -196,14 +196,18 @@ std::vector<std::string> answers_of(const Run& run, std::string_view method, Spl
 }
 
 void evaluate_settle(Run& run) {
+  std::vector<std::string> often;
+  std::size_t rows = 0;
   for (const Method& method : run.methods()) {
     const Json& test = run.artefact(samples_job(method.name, Split::test)).meta;
-    const auto cut = test.at("cut").get<std::size_t>(), n = test.at("n").get<std::size_t>();
-    if (cut * 2 > n)
-      run.notes.push_back(
-          fmt::format("{}: {} of {} answers ran into max_new_tokens = {} and were cut", method.name,
-                      cut, n, run.app.max_new_tokens));
+    const auto cut = test.at("cut").get<std::size_t>();
+    rows = test.at("n").get<std::size_t>();
+    if (cut * 2 > rows) often.push_back(fmt::format("{} {}", method.name, cut));
   }
+  if (!often.empty())
+    run.notes.push_back(
+        fmt::format("of {} answers each, many ran into max_new_tokens = {} and were cut there: {}",
+                    rows, run.app.max_new_tokens, fmt::join(often, ", ")));
 }
 
 std::vector<Job> evaluate_jobs(Run& run) {
