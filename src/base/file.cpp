@@ -88,6 +88,11 @@ void MappedFile::release(std::span<const std::byte> part) const {
 }
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path) {
+  std::error_code ignored;
+  const fs::file_status there = fs::status(path, ignored);
+  if (fs::exists(there) && !fs::is_regular_file(there)) {
+    fail(ErrorKind::bad_argument, "write: {}: there is something that is no file", path.string());
+  }
   std::string name = path.string() + ".partial-XXXXXX";
   const int descriptor = ::mkstemp(name.data());
   if (descriptor < 0) fail_io("write", path, errno);

@@ -41,6 +41,7 @@ class MappedFile {
 /// the disk is full).
 class AtomicFile {
  public:
+  /// Throws bad_argument where a device, pipe or folder of that name would be replaced.
   explicit AtomicFile(const fs::path& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

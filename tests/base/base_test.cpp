@@ -1,4 +1,8 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <iterator>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -6,6 +10,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "tests/support/temp_folder.h"
 
 namespace pomona {
 namespace {
@@ -58,6 +63,23 @@ TEST(Human, ReadsWell) {
   EXPECT_EQ(human_bytes(999), "999 bytes");
   EXPECT_EQ(human_duration(0.85), "850 ms");
   EXPECT_EQ(human_duration(185), "3 min 05 s");
+}
+
+TEST(AtomicFile, ReplacesNothingButFiles) {
+  const test::TempFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::create_directory(folder / "sub");
+  for (const auto& path : {pipe, folder / "sub"}) {
+    try {
+      write_file(path, "text");
+      FAIL() << "wrote over " << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
+    }
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
 }
 
 TEST(AtomicFile, LeavesNothingWithoutCommit) {
