@@ -14,7 +14,7 @@ constexpr double kRedrawSeconds = 0.1;
 constexpr double kLineSeconds = 5;
 /// Rates of shorter spans jump too much to be told.
 constexpr double kLeastSeconds = 0.5;
-constexpr std::size_t kBarColumns = 24;
+constexpr std::size_t kBarColumns = 24, kLeastBarColumns = 8;
 
 std::string amount(std::uint64_t value, std::string_view unit) {
   return unit == "bytes" ? human_bytes(value) : fmt::format("{}", value);
@@ -88,8 +88,12 @@ void ProgressBar::draw(std::uint64_t done, std::string_view note) {
     return;
   }
   const std::size_t columns = output_.columns();
-  const std::size_t bar = columns >= 80 ? kBarColumns : 0;
-  const std::string line = fmt::format("{}  {}{}", what_, state(done, bar), behind);
+  const std::string without_bar = fmt::format("{}  {}{}", what_, state(done, 0), behind);
+  const std::size_t used = display_width(without_bar) + 4;  // brackets, a space, the last column
+  const std::size_t room = columns > used ? std::min(columns - used, kBarColumns) : 0;
+  const std::string line = room < kLeastBarColumns
+                               ? without_bar
+                               : fmt::format("{}  {}{}", what_, state(done, room), behind);
   output_.write(fmt::format("\r{}\x1b[K", fit(line, columns - 1)));
   drawn_ = true;
 }
@@ -101,7 +105,7 @@ void ProgressBar::end(std::string_view summary) {
   if (drawn_) output_.write("\r\x1b[K");
   drawn_ = false;
   if (!summary.empty()) {
-    output_.write(fmt::format("{}: {}\n", what_, summary));
+    output_.write(fmt::format("{}\n", summary));
   } else if (told_) {
     output_.write(fmt::format("{}: done in {}\n", what_, human_duration(output_.clock() - began_)));
   }

@@ -23,7 +23,7 @@ TEST(ProgressBar, LinesComeEveryFiveSecondsAtMost) {
     bar.update(static_cast<std::uint64_t>(second) * 5'000'000);
     fake.now += 1;
   }
-  bar.end("98 MB");
+  bar.end("pull: 98 MB");
   EXPECT_EQ(fake.text,
             "pull: 25 %, 25.0 MB of 100 MB, 5.00 MB/s, 15.0 s left\n"
             "pull: 50 %, 50.0 MB of 100 MB, 5.00 MB/s, 10.0 s left\n"
@@ -64,6 +64,14 @@ TEST(ProgressBar, ResumedWorkIsMeasuredFromWhereItBegan) {
   fake.text.clear();
   bar.update(95);
   EXPECT_EQ(fake.text, "\rpull   95 %, 95 of 100 files, 30.0 files/min, 10.0 s left\x1b[K");
+}
+
+TEST(ProgressBar, TheBarShrinksBeforeAnythingIsCut) {
+  Fake fake;
+  ProgressBar bar(fake.output(true, 40));
+  bar.begin("run", 4, "stages");
+  bar.update(2);
+  EXPECT_EQ(fake.text, "\rrun  [#####......]  50 %, 2 of 4 stages\x1b[K");
 }
 
 TEST(ProgressBar, ALongLineIsCutToTheTerminal) {
