@@ -33,8 +33,7 @@ class ModelAnswerer final : public Answerer {
     return model_.chat_prompt(messages);
   }
 
-  void answer(const std::vector<Question>& questions,
-              const std::function<void(std::size_t, Answer)>& done,
+  void answer(const std::vector<Question>& questions, const AnswerEvents& events,
               const StopToken& stop) override {
     Context context = context_;
     context.stop = &stop;
@@ -43,6 +42,7 @@ class ModelAnswerer final : public Answerer {
       decode::Request request;
       request.prompt = question.prompt;
       request.max_new_tokens = question.max_new_tokens;
+      request.on_text = [&events](std::string_view) { events.token(); };
       scheduler.submit(std::move(request));
     }
     scheduler.run([&](std::int64_t index, decode::Completion completion) {
@@ -52,7 +52,7 @@ class ModelAnswerer final : public Answerer {
       answer.prompt_tokens = completion.prompt_tokens;
       answer.shared_tokens = completion.shared_tokens;
       answer.generated_tokens = static_cast<std::int64_t>(completion.tokens.size());
-      done(static_cast<std::size_t>(index), std::move(answer));
+      events.done(static_cast<std::size_t>(index), std::move(answer));
     });
   }
 
@@ -79,8 +79,8 @@ class ModelAnswerer final : public Answerer {
       }
       std::int64_t generated = 0;
       const Stopwatch watch;
-      answer(
-          questions, [&](std::size_t, const Answer& a) { generated += a.generated_tokens; }, stop);
+      answer(questions, {[&](std::size_t, const Answer& a) { generated += a.generated_tokens; }},
+             stop);
       return std::pair(watch.seconds(), static_cast<double>(generated));
     };
     timed(1, 8, 1);  // packs the weights

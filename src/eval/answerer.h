@@ -30,6 +30,12 @@ struct Answer {
   std::int64_t generated_tokens = 0;
 };
 
+/// What is told while questions are answered.
+struct AnswerEvents {
+  std::function<void(std::size_t index, Answer answer)> done;  // as each answer ends
+  std::function<void()> token = [] {};  // about once for each token of any answer
+};
+
 /// Rates of a model on this computer.
 struct Speed {
   double prefill_tokens_per_second = 0;
@@ -49,10 +55,9 @@ class Answerer {
   /// The prompt of a conversation that the model is to continue.
   virtual std::vector<std::int32_t> prompt(const std::vector<model::Message>& messages) const = 0;
 
-  /// Answers all questions, batched; calls done(index, answer) as each ends. Throws cancelled when
-  /// a stop is asked for, bad_argument for a prompt that does not fit.
-  virtual void answer(const std::vector<Question>& questions,
-                      const std::function<void(std::size_t, Answer)>& done,
+  /// Answers all questions, batched. Throws cancelled when a stop is asked for, bad_argument for a
+  /// prompt that does not fit.
+  virtual void answer(const std::vector<Question>& questions, const AnswerEvents& events,
                       const StopToken& stop) = 0;
 
   /// Memory that answering prompts of `tokens` tokens in full batches takes, in bytes, file

@@ -4,8 +4,47 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 
 namespace pomona::eval {
+
+namespace {
+
+/// Progress in tokens, since rows of a batch end together: as if every answer had all its tokens.
+class Advance {
+ public:
+  Advance(const Task& task, std::size_t done, ProgressSink& progress)
+      : most_(static_cast<std::uint64_t>(task.max_new_tokens)),
+        rows_(task.prompts.size()),
+        finished_(done),
+        progress_(progress) {
+    progress_.begin(task.what, rows_ * most_, "tokens");
+    show();
+  }
+  void token() {
+    ++open_tokens_;
+    show();
+  }
+  /// An answer of `tokens` tokens ended.
+  void row(std::int64_t tokens) {
+    ++finished_;
+    open_tokens_ -= std::min(open_tokens_, static_cast<std::uint64_t>(tokens));
+    show();
+  }
+
+ private:
+  void show() {
+    progress_.update(std::min(rows_ * most_, finished_ * most_ + open_tokens_),
+                     fmt::format("{} of {} rows", finished_, rows_));
+  }
+  std::uint64_t most_;
+  std::uint64_t rows_;
+  std::uint64_t finished_;
+  std::uint64_t open_tokens_ = 0;  // of answers that have not ended
+  ProgressSink& progress_;
+};
+
+}  // namespace
 
 Json to_json(const AnsweredRow& sample) {
   const Answer& answer = sample.answer;
@@ -58,18 +97,18 @@ void answer_rows(Answerer& answerer, const Task& task, std::vector<AnsweredRow>&
   if (!samples.empty())
     progress.note(fmt::format("{}: {} of {} rows are there already", task.what, samples.size(),
                               there.size()));
-  progress.begin(task.what, there.size(), "rows");
-  progress.update(samples.size());
+  Advance advance(task, samples.size(), progress);
   const Stopwatch watch;
-  answerer.answer(
-      questions,
-      [&](std::size_t index, Answer answer) {
-        samples.push_back({rows[index], std::move(answer), before + watch.seconds()});
-        keep(samples.back());
-        progress.update(samples.size());
-      },
-      stop);
-  progress.end(fmt::format("{}: {} rows", task.what, there.size()));
+  AnswerEvents events;
+  events.token = [&] { advance.token(); };
+  events.done = [&](std::size_t index, Answer answer) {
+    advance.row(answer.generated_tokens);
+    samples.push_back({rows[index], std::move(answer), before + watch.seconds()});
+    keep(samples.back());
+  };
+  answerer.answer(questions, events, stop);
+  progress.end(
+      fmt::format("{} rows in {}", there.size(), human_duration(before + watch.seconds())));
   std::sort(samples.begin(), samples.end(),
             [](const AnsweredRow& a, const AnsweredRow& b) { return a.row < b.row; });
 }

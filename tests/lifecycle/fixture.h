@@ -47,14 +47,14 @@ class FakeAnswerer final : public eval::Answerer {
     for (const auto& message : messages) text += message.role + ":" + message.content + "\n";
     return {text.begin(), text.end()};
   }
-  void answer(const std::vector<eval::Question>& questions,
-              const std::function<void(std::size_t, eval::Answer)>& done,
+  void answer(const std::vector<eval::Question>& questions, const eval::AnswerEvents& events,
               const StopToken& stop) override {
     for (std::size_t i = questions.size(); i-- > 0;) {  // in another order than asked
       if (facts_.answered == facts_.stop_after) fail(ErrorKind::cancelled, "fake: interrupted");
       stop.check("fake");
       ++facts_.answered;
-      done(i, answer_to(questions[i]));
+      events.token();
+      events.done(i, answer_to(questions[i]));
     }
   }
   std::uint64_t memory_bytes(std::int64_t) const override { return 1'000'000; }
