@@ -30,4 +30,13 @@ std::string result_line(const Json& compared) {
                      compared.at("methods").front().at("n").get<std::size_t>());
 }
 
+std::string shell_word(const std::string& word) {
+  const bool plain =
+      !word.empty() &&
+      word.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+@%") ==
+          std::string::npos;
+  return plain ? word : "'" + replace_all(word, "'", "'\\''") + "'";
+}
+
 }  // namespace pomona::lifecycle

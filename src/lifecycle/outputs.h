@@ -18,4 +18,7 @@ fs::path report_folder(const AppFile& app, const hub::Home& home);
 /// from the meta data of `evaluate`.
 std::string result_line(const Json& compared);
 
+/// `word` as a shell reads it back: in quotes unless it is plain.
+std::string shell_word(const std::string& word);
+
 }  // namespace pomona::lifecycle

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "lifecycle/outputs.h"
 #include "lifecycle/stages/samples.h"
 
 namespace pomona::lifecycle {
@@ -101,9 +102,9 @@ Json samples_json(Run& run, const Json& compared) {
 }
 
 Json repeat_json(Run& run) {
-  std::string command = "pomona run " + run.app.path.filename().string();
+  std::string command = "pomona run " + shell_word(run.app.path.filename().string());
   for (const auto& [key, value] : run.options.set)
-    command += fmt::format(" --set {}={}", key, value);
+    command += " --set " + shell_word(key + "=" + value);
   Json hashes = {{"model", run.selection.sha256}};
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     if (!run.file_of(split).empty())

@@ -48,9 +48,9 @@ std::string judgement(const Page& page, const Json& method) {
   const double points = number(method.at("difference").at("mean")) * page.times;
   const std::string p = p_text(number(method.at("p_value")));
   if (!significant(page, method))
-    return fmt::format("{}: not significant ({})",
-                       points > 0   ? "a little better"
-                       : points < 0 ? "a little worse"
+    return fmt::format("{}, not significantly ({})",
+                       points > 0   ? "better"
+                       : points < 0 ? "worse"
                                     : "the same",
                        p);
   return fmt::format("<span class=\"{}\">{}</span> ({})", points > 0 ? "good-text" : "bad-text",

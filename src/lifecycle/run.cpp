@@ -59,15 +59,6 @@ void run_stages(Run& run, RunOutcome& outcome) {
   }
 }
 
-std::string quoted(const std::string& word) {
-  const bool plain =
-      !word.empty() &&
-      word.find_first_not_of(
-          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+@%") ==
-          std::string::npos;
-  return plain ? word : "'" + replace_all(word, "'", "'\\''") + "'";
-}
-
 }  // namespace
 
 RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
@@ -87,9 +78,9 @@ RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
   outcome.why = compared.at("why").get<std::string>();
   outcome.result = result_line(compared);
   outcome.alias = app.alias;
-  outcome.next = {fmt::format("{} chat {}", program, quoted(app.alias)),
+  outcome.next = {fmt::format("{} chat {}", program, shell_word(app.alias)),
                   fmt::format("{} init your-data.csv", program),
-                  fmt::format("{} run {} --plan", program, quoted(app.path.string()))};
+                  fmt::format("{} run {} --plan", program, shell_word(app.path.string()))};
   if (options.require_gate && !compared.at("beats_baseline").get<bool>())
     outcome.failure = Error(ErrorKind::gate, "run: the gate stays closed: " + outcome.why);
   return outcome;

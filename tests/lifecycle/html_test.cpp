@@ -58,6 +58,8 @@ TEST_F(LifecycleTest, ThePageStandsAloneAndHoldsNoForeignMarkup) {
        {"<script", "<img", "http:", "https:", "url(", "@import", "src="})
     EXPECT_EQ(replace_all(html, "&lt;img src=x", "").find(part), std::string::npos) << part;
   EXPECT_NE(html.find("<h1>&lt;script&gt;alert(1)&lt;/script&gt;</h1>"), std::string::npos);
+  EXPECT_NE(html.find("--set &#39;serve.alias=a&amp;b&#39;"), std::string::npos)
+      << "the command is to be quoted";
   EXPECT_NE(html.find("one-shot beats zero-shot."), std::string::npos);
   EXPECT_NE(html.find("prefers-color-scheme:dark"), std::string::npos);
   EXPECT_NE(html.find("width=device-width"), std::string::npos);
