@@ -36,7 +36,7 @@ std::string shell_word(const std::string& word) {
       word.find_first_not_of(
           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+@%") ==
           std::string::npos;
-  return plain ? word : "'" + replace_all(word, "'", "'\\''") + "'";
+  return plain ? word : fmt::format("'{}'", replace_all(word, "'", "'\\''"));
 }
 
 }  // namespace pomona::lifecycle
