@@ -297,6 +297,7 @@ std::optional<Pretokenizer> Pretokenizer::find(std::string_view name) {
 
 std::vector<std::string> Pretokenizer::names() {
   std::vector<std::string> names;
+  names.reserve(kRows.size());
   for (const Row& row : kRows) names.emplace_back(row.name);
   return names;
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <memory>
 
 #include "base/text.h"
 #include "text/template_lexer.h"
@@ -108,6 +109,7 @@ Value format_filter(const Value& input, const Arguments& arguments, Budget& budg
   const Value values =
       arguments.named.empty() ? make_list(arguments.positional, budget, true) : [&] {
         std::vector<std::pair<Value, Value>> items;
+        items.reserve(arguments.named.size());
         for (const auto& [name, value] : arguments.named) items.emplace_back(Value(name), value);
         return make_dict(std::move(items), budget);
       }();
@@ -160,38 +162,43 @@ Value wordcount(const Value& input, const Arguments&, Budget& budget) {
 
 // --- numbers ---
 
+/// All of `text` as a number, less space around it and one plus sign; `base` for whole ones only.
+template <class Number, class... Base>
+std::optional<Number> parse_number(std::string_view text, Base... base) {
+  text = strip_space(text, true, true);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  const char* const end = std::to_address(text.end());
+  Number number = {};
+  const auto parsed = std::from_chars(std::to_address(text.begin()), end, number, base...);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return number;
+}
+
+/// A float without its fraction, or nullopt beyond the range of integers.
+std::optional<Value> truncated(double real) {
+  constexpr double kLimit = 9e18;
+  if (!(std::abs(real) < kLimit)) return std::nullopt;
+  return Value(static_cast<std::int64_t>(real));
+}
+
 Value int_filter(const Value& input, const Arguments& arguments, Budget&) {
   const auto bound = bind(arguments, "int", {"default", "base"});
-  const Value fallback = bound[0].value_or(std::int64_t{0});
-  if (const double* real = input.as<double>()) {
-    if (!(std::abs(*real) < 9e18)) return fallback;
-    return static_cast<std::int64_t>(*real);
-  }
+  Value fallback = bound[0].value_or(std::int64_t{0});
+  if (const double* real = input.as<double>()) return truncated(*real).value_or(fallback);
   if (is_numeric(input)) return to_integer(input, "");
-  if (input.string() == nullptr) return fallback;
-  std::string_view text = strip_space(*input.string(), true, true);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  const auto base = number(bound[1], 10, "base");
-  if (base < 2 || base > 36) return fallback;
-  std::int64_t value = 0;
-  const char* stop = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), stop, value, static_cast<int>(base));
-  if (parsed.ec == std::errc() && parsed.ptr == stop) return value;
-  double real = 0;
-  const auto as_real = std::from_chars(text.data(), stop, real);
-  if (as_real.ec != std::errc() || as_real.ptr != stop || !(std::abs(real) < 9e18)) return fallback;
-  return static_cast<std::int64_t>(real);
+  const std::int64_t base = number(bound[1], 10, "base");
+  if (input.string() == nullptr || base < 2 || base > 36) return fallback;
+  if (const auto whole = parse_number<std::int64_t>(*input.string(), static_cast<int>(base)))
+    return *whole;
+  const auto real = parse_number<double>(*input.string());
+  return real ? truncated(*real).value_or(fallback) : fallback;
 }
 
 Value float_filter(const Value& input, const Arguments& arguments, Budget&) {
   const auto bound = bind(arguments, "float", {"default"});
   if (is_numeric(input)) return to_double(input);
   if (input.string() != nullptr) {
-    const std::string_view text = strip_space(*input.string(), true, true);
-    double real = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), real);
-    if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && !text.empty())
-      return real;
+    if (const auto real = parse_number<double>(*input.string())) return *real;
   }
   return bound[0].value_or(0.0);
 }

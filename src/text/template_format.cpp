@@ -222,8 +222,8 @@ std::tm parse_time(const std::string& iso) {
 std::string format_field(char letter, const std::tm& t) {
   const auto two = [](int value) { return fmt::format("{:02}", value); };
   const int hour12 = t.tm_hour % 12 == 0 ? 12 : t.tm_hour % 12;
-  const auto day = std::string(kDays[static_cast<std::size_t>(t.tm_wday)]);
-  const auto month = std::string(kMonths[static_cast<std::size_t>(t.tm_mon)]);
+  auto day = std::string(kDays[static_cast<std::size_t>(t.tm_wday)]);
+  auto month = std::string(kMonths[static_cast<std::size_t>(t.tm_mon)]);
   switch (letter) {
     case 'Y':
       return fmt::format("{}", t.tm_year + 1900);

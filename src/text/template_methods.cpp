@@ -83,6 +83,7 @@ std::vector<std::string_view> split_at(std::string_view text, std::string_view s
 
 Value list_of(const std::vector<std::string_view>& parts, Budget& budget) {
   std::vector<Value> items;
+  items.reserve(parts.size());
   for (const std::string_view part : parts) items.push_back(make_string(std::string(part), budget));
   return make_list(std::move(items), budget);
 }

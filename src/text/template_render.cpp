@@ -379,6 +379,7 @@ class Renderer {
 
   Value compute(const ListDisplay& node, const ScopePtr& scope) {
     std::vector<Value> items;
+    items.reserve(node.items.size());
     for (const ExpressionPtr& item : node.items) items.push_back(evaluate(*item, scope));
     return make_list(std::move(items), budget_, node.tuple);
   }

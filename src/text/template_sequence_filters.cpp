@@ -105,6 +105,7 @@ Value sort(const Value& input, const Arguments& arguments, Budget& budget) {
     keyed.emplace_back(sort_key(item, bound[2], flag(bound[1], false), budget), item);
   sort_by_key(keyed, flag(bound[0], false), budget);
   std::vector<Value> out;
+  out.reserve(keyed.size());
   for (auto& entry : keyed) out.push_back(std::move(entry.second));
   return make_list(std::move(out), budget);
 }
@@ -121,6 +122,7 @@ Value dictsort(const Value& input, const Arguments& arguments, Budget& budget) {
         make_list({key, value}, budget, true));
   sort_by_key(keyed, flag(bound[2], false), budget);
   std::vector<Value> out;
+  out.reserve(keyed.size());
   for (auto& entry : keyed) out.push_back(std::move(entry.second));
   return make_list(std::move(out), budget);
 }
@@ -196,8 +198,8 @@ Value map(const Value& input, const Arguments& arguments, Budget& budget) {
     const auto bound = bind(arguments, "map", {"attribute", "default"});
     if (!bound[0]) template_error("map requires a filter argument");
     for (const Value& item : items_if_any(input, budget)) {
-      Value value = look_up(item, *bound[0], budget);
-      out.push_back(value.is_undefined() && bound[1] ? *bound[1] : std::move(value));
+      out.push_back(look_up(item, *bound[0], budget));
+      if (out.back().is_undefined() && bound[1]) out.back() = *bound[1];
     }
   } else {
     const std::string& name = require_string(arguments.positional[0], "map");

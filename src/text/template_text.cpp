@@ -153,11 +153,11 @@ class JsonWriter {
   void new_line() {
     if (style_.indent < 0) return;
     out += '\n';
-    out.append(static_cast<std::size_t>(style_.indent * level_), ' ');
+    out.append(static_cast<std::size_t>(style_.indent) * level_, ' ');
   }
 
   const JsonStyle& style_;
-  int level_ = 0;
+  std::size_t level_ = 0;
 };
 
 Value read_json(const Json& json, Budget& budget, int depth) {

@@ -41,6 +41,8 @@ struct Value {
   /// string to it escapes that one, as Jinja does even where nothing else is escaped.
   bool markup = false;
 
+  // Conversions are implicit on purpose: a function of the template language returns what it has.
+  // NOLINTBEGIN(google-explicit-constructor)
   Value() = default;
   Value(None) {}
   Value(Undefined undefined) : data(std::move(undefined)) {}
@@ -54,6 +56,7 @@ struct Value {
   Value(std::shared_ptr<Namespace> space) : data(std::move(space)) {}
   Value(std::shared_ptr<const Callable> callable) : data(std::move(callable)) {}
   Value(std::shared_ptr<Loop> loop) : data(std::move(loop)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   template <class T>
   const T* as() const {
