@@ -88,6 +88,12 @@ void MappedFile::release(std::span<const std::byte> part) const {
 }
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path) {
+  std::error_code unreachable;
+  const fs::file_status status = fs::status(path, unreachable);
+  if (fs::exists(status) &&
+      !fs::is_regular_file(status)) {  // renaming over a device would replace it
+    fail(ErrorKind::bad_argument, "write: {} is not a regular file", path.string());
+  }
   std::error_code ignored;
   const fs::file_status there = fs::status(path, ignored);
   if (fs::exists(there) && !fs::is_regular_file(there)) {

@@ -95,6 +95,20 @@ TEST(AtomicFile, LeavesNothingWithoutCommit) {
   EXPECT_EQ(read_file(folder / "a.txt"), "whole");
 }
 
+TEST(AtomicFile, ReplacesNothingButRegularFiles) {
+  const fs::path pipe = fs::path(testing::TempDir()) / "atomic_file_test_pipe";
+  fs::remove(pipe);
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  try {
+    write_file(pipe, "text");
+    ADD_FAILURE() << "the pipe was replaced";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
+    EXPECT_EQ(error.what(), "write: " + pipe.string() + " is not a regular file");
+  }
+  fs::remove(pipe);
+}
+
 TEST(File, NamesTheMissingFile) {
   try {
     read_file("/no/such/file");
