@@ -77,7 +77,7 @@ std::string shown_value(const std::string& value) { return value; }
 std::string shown_value(std::int64_t value) { return fmt::format("{}", value); }
 std::string shown_value(double value) { return fmt::format("{}", value); }
 
-Argument& Arguments::add(std::string names, std::string value, std::string help) {
+Argument& Arguments::add(const std::string& names, std::string value, std::string help) {
   Argument& argument = arguments_.emplace_back();
   const std::size_t comma = names.find(',');
   if (comma != std::string::npos) argument.letter = names.substr(0, comma);
@@ -87,8 +87,8 @@ Argument& Arguments::add(std::string names, std::string value, std::string help)
   return argument;
 }
 
-Argument& Arguments::flag(std::string names, bool& target, std::string help) {
-  Argument& argument = add(std::move(names), "", std::move(help));
+Argument& Arguments::flag(const std::string& names, bool& target, std::string help) {
+  Argument& argument = add(names, "", std::move(help));
   argument.set = [&target](const Argument&, const std::string&) { target = true; };
   return argument;
 }

@@ -77,8 +77,8 @@ class Arguments {
 
   /// An argument by place, required unless optional(). `target` must outlive parse().
   template <class T>
-  Argument& positional(std::string name, T& target, std::string help) {
-    Argument& argument = add(std::move(name), "", std::move(help), target);
+  Argument& positional(const std::string& name, T& target, std::string help) {
+    Argument& argument = add(name, "", std::move(help), target);
     argument.positional = argument.required = true;
     return argument;
   }
@@ -86,8 +86,8 @@ class Arguments {
   /// An option with a value; `names` is "--seed" or "-n,--max-new-tokens". A vector as target takes
   /// the option any number of times.
   template <class T>
-  Argument& option(std::string names, std::string value, T& target, std::string help) {
-    Argument& argument = add(std::move(names), std::move(value), std::move(help), target);
+  Argument& option(const std::string& names, std::string value, T& target, std::string help) {
+    Argument& argument = add(names, std::move(value), std::move(help), target);
     if constexpr (std::is_same_v<T, std::string>) {
       argument.fallback = shown_value(target);
     } else if constexpr (std::is_floating_point_v<T>) {
@@ -98,7 +98,7 @@ class Arguments {
     return argument;
   }
 
-  Argument& flag(std::string names, bool& target, std::string help);
+  Argument& flag(const std::string& names, bool& target, std::string help);
 
   const std::string& command() const { return command_; }
   const std::deque<Argument>& all() const { return arguments_; }
@@ -109,8 +109,8 @@ class Arguments {
 
  private:
   template <class T>
-  Argument& add(std::string names, std::string value, std::string help, T& target) {
-    Argument& argument = add(std::move(names), std::move(value), std::move(help));
+  Argument& add(const std::string& names, std::string value, std::string help, T& target) {
+    Argument& argument = add(names, std::move(value), std::move(help));
     argument.set = [&target](const Argument& self, const std::string& text) {
       read_value(self, text, target);
     };
@@ -120,7 +120,7 @@ class Arguments {
     }
     return argument;
   }
-  Argument& add(std::string names, std::string value, std::string help);
+  Argument& add(const std::string& names, std::string value, std::string help);
   [[noreturn]] void fail_unknown(const std::string& word) const;
 
   std::string command_;

@@ -39,8 +39,7 @@ class SpeedTest {
 
   double decode(std::int64_t steps) {
     std::vector<nn::KvSequence> sequences = filled_;
-    std::vector<std::int32_t> tokens;
-    for (std::int64_t b = 0; b < options_.batch; ++b) tokens.push_back(random_token(b));
+    std::vector<std::int32_t> tokens = random_tokens(0, options_.batch);
     const Stopwatch watch;
     for (std::int64_t step = 0; step < steps; ++step) write(sequences, tokens);
     return static_cast<double>(options_.batch * steps) / watch.seconds();
@@ -53,9 +52,14 @@ class SpeedTest {
     return options.batch * (filled + 1 + nn::kv_blocks(options.depth + more) - filled);
   }
 
-  std::int32_t random_token(std::int64_t index) const {
+  /// `count` tokens of one endless random text, from its place `first` on.
+  std::vector<std::int32_t> random_tokens(std::int64_t first, std::int64_t count) const {
     const auto V = static_cast<std::uint64_t>(lm_.shape().V);
-    return static_cast<std::int32_t>(Random(1, 0).below(static_cast<std::uint64_t>(index), V));
+    std::vector<std::int32_t> tokens(static_cast<std::size_t>(count));
+    for (std::int32_t& token : tokens) {
+      token = static_cast<std::int32_t>(Random(1, 0).below(static_cast<std::uint64_t>(first++), V));
+    }
+    return tokens;
   }
 
   /// `count` random tokens more in every sequence, several sequences in a pass if they fit.
@@ -66,8 +70,7 @@ class SpeedTest {
       for (std::size_t b = 0; b < sequences.size() && batch.T() < kPassRows; ++b) {
         const std::int64_t rows = std::min(left[b], kPassRows - batch.T());
         if (rows == 0) continue;
-        std::vector<std::int32_t> tokens;
-        for (std::int64_t i = 0; i < rows; ++i) tokens.push_back(random_token(left[b] - i));
+        const std::vector<std::int32_t> tokens = random_tokens(count - left[b], rows);
         left[b] -= rows;
         all -= rows;
         append(batch, sequences[b], tokens,
@@ -128,6 +131,7 @@ double sum_over_threads(int threads, const F& f) {
   std::vector<double> results(static_cast<std::size_t>(threads));
   std::barrier start(threads);
   std::vector<std::jthread> team;
+  team.reserve(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
     team.emplace_back([&, i] {
       start.arrive_and_wait();

@@ -29,7 +29,7 @@ std::vector<CliCase> read_file_of_cases(const fs::path& path) {
     } else if (line.starts_with("-- ")) {
       section = &cases.back().sections[after("-- ")];
     } else if (section != nullptr) {
-      *section += std::string(line) + "\n";
+      section->append(line).append("\n");
     } else if (line.starts_with("$ ")) {
       cases.back().command = after("$ ");
     } else if (line.starts_with("exit ")) {
@@ -112,14 +112,15 @@ std::vector<CliCase> read_cli_cases(const fs::path& folder) {
 
 CliOutcome run_shell(const std::string& command, const fs::path& folder) {
   const fs::path program = POMONA_BINARY;
+  const std::string source = POMONA_SOURCE_DIR;
   const fs::path aside = folder / ".outcome";
   fs::create_directories(aside);
   ProcessOptions options;
   options.environment = {
       "PATH=" + program.parent_path().string() + ":/usr/bin:/bin",
       "POMONA_HOME=" + (folder / ".home").string(),
-      "GOLDEN=" POMONA_SOURCE_DIR "/tests/golden",
-      "POMONA_DATA=" POMONA_SOURCE_DIR,
+      fmt::format("GOLDEN={}/tests/golden", source),
+      fmt::format("POMONA_DATA={}", source),
       "POMONA_ISA=",
   };
   const std::string line =
