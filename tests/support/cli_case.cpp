@@ -60,7 +60,7 @@ void compare_json(const Json& wanted, const Json& value, const std::string& path
       if (!value.contains(key)) {
         differences += fmt::format("{}.{} is missing\n", path, key);
       } else {
-        compare_json(part, value[key], path + "." + key, differences);
+        compare_json(part, value[key], fmt::format("{}.{}", path, key), differences);
       }
     }
   } else if (wanted.is_array() && value.is_array() && wanted.size() == value.size()) {
