@@ -115,16 +115,30 @@ configure() {
 
 # compile PRESET TARGET...: with ninja's own progress on a terminal, else a line now and then.
 compile() {
-  local preset=$1 log="$logs/build-$1.log"
-  shift
-  local ninja=(ninja -C "build/$preset" -j "$(jobs)" "$@")
+  local preset=$1
+  local ninja=(ninja -C "build/$preset" -j "$(jobs)" "${@:2}")
   export NINJA_STATUS='  [%f/%t, %e s] '
   if [ -t 1 ]; then
     "${ninja[@]}" && return
   else
-    "${ninja[@]}" </dev/null 2>&1 | tee "$log" | awk '
-      !/^  \[/ { if ($0 !~ /^ninja: (Entering|no work)/) print; next }
-      { if (NR == 1 || systime() - last >= 20) { last = systime(); print; fflush() } }' && return
+    "${ninja[@]}" </dev/null 2>&1 | tee "$logs/build-$preset.log" | now_and_then && return
   fi
   die "Building failed (preset $preset); the first error above says where."
+}
+
+# One line of ninja's progress in 20 seconds, and everything that is not progress.
+now_and_then() {
+  local line last=$SECONDS
+  while IFS= read -r line; do
+    case $line in
+      '  ['*)
+        if ((SECONDS - last >= 20)); then
+          last=$SECONDS
+          say "$line"
+        fi
+        ;;
+      'ninja: Entering'* | 'ninja: no work'*) ;;
+      *) say "$line" ;;
+    esac
+  done
 }
