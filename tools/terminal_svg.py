@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--to", dest="last", default="", help="drop lines after the last that matches")
     args = parser.parse_args()
     screen = Screen()
-    screen.feed(args.log.read_text(encoding="utf-8", errors="replace"))
+    screen.feed(args.log.read_bytes().decode("utf-8", "replace"))
     lines = [line[: args.columns] for line in screen.lines]
     texts = ["".join(character for character, _ in line) for line in lines]
     while texts and not texts[-1].strip():
