@@ -67,10 +67,10 @@ int available_threads() {
   return std::max(1, count);
 }
 
-// A job is published by storing its fields and then `ticket` = (epoch, next chunk). Threads draw a
-// chunk by a compare-and-swap on the ticket, so a thread that slept through a job cannot draw from
-// the next one with the old job's fields: it reads the fields only after it holds a chunk, which
-// keeps the job alive.
+// A job is published by storing its fields and then `ticket` = (epoch, chunks left). Threads draw a
+// chunk by a compare-and-swap on the ticket, which alone says whether one is left: a thread that
+// comes late finds the old job's ticket at nothing left, or the new job's epoch. Fields are read
+// only by who holds a chunk, since that keeps the job alive.
 struct ThreadPool::State {
   int threads = 1;
   std::vector<std::jthread> workers;
@@ -92,12 +92,12 @@ struct ThreadPool::State {
       std::uint64_t now = ticket.load(std::memory_order_acquire);
       do {
         if (static_cast<std::uint32_t>(now >> 32) != job) return;
-        if (static_cast<std::uint32_t>(now) >= chunks.load(std::memory_order_relaxed)) return;
-      } while (!ticket.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel));
+        if (static_cast<std::uint32_t>(now) == 0) return;
+      } while (!ticket.compare_exchange_weak(now, now - 1, std::memory_order_acq_rel));
       const std::uint32_t all = chunks.load(std::memory_order_relaxed);
       try {
         call.load(std::memory_order_relaxed)(context.load(std::memory_order_relaxed),
-                                             static_cast<std::uint32_t>(now));
+                                             all - static_cast<std::uint32_t>(now));
       } catch (...) {
         const std::scoped_lock lock(failure_mutex);
         if (!failure) failure = std::current_exception();
@@ -143,8 +143,9 @@ void ThreadPool::run(std::int64_t chunks, Call call, void* context) {
   state.done.store(0, std::memory_order_relaxed);
   state.call.store(call, std::memory_order_relaxed);
   state.context.store(context, std::memory_order_relaxed);
-  state.ticket.store(static_cast<std::uint64_t>(job) << 32, std::memory_order_release);
-  state.epoch.store(job, std::memory_order_release);
+  state.ticket.store((static_cast<std::uint64_t>(job) << 32) | static_cast<std::uint32_t>(chunks),
+                     std::memory_order_release);
+  state.epoch.store(job);  // before notify looks for sleepers: a release store could pass it
   state.epoch.notify_all();
   state.work(job);
   std::uint32_t finished = state.done.load(std::memory_order_acquire);
