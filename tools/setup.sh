@@ -80,7 +80,7 @@ need_packages() {
   apt-get update && apt-get install --no-install-recommends -y ${missing[*]}"
     fi
   fi
-  step_begin "Installing ${#missing[@]} packages (this needs ${root[0]:-root})"
+  step_begin "Installing ${#missing[@]} packages with apt, as root${root[0]:+ by sudo}"
   say "  ${missing[*]}"
   local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
   if ! "${apt[@]}" update </dev/null >"$logs/apt.log" 2>&1; then

@@ -43,14 +43,22 @@ def width(character):
 class Screen:
     """Lines of cells (character, style); only what grows downwards, as logs do."""
 
-    def __init__(self):
+    def __init__(self, columns):
+        self.columns = columns
         self.lines, self.row, self.column, self.style = [[]], 0, 0, (None, False, False)
 
     def put(self, character):
+        if self.column == self.columns:
+            self.down()
         line = self.lines[self.row]
         line.extend([(" ", self.style)] * (self.column - len(line)))
         line[self.column : self.column + 1] = [(character, self.style)]
         self.column += 1
+
+    def down(self):
+        self.row, self.column = self.row + 1, 0
+        if self.row == len(self.lines):
+            self.lines.append([])
 
     def control(self, argument, letter):
         number = int(argument) if argument.isdigit() else 0
@@ -80,9 +88,7 @@ class Screen:
             character = text[place]
             place += 1
             if character == "\n":
-                self.row, self.column = self.row + 1, 0
-                if self.row == len(self.lines):
-                    self.lines.append([])
+                self.down()
             elif character == "\r":
                 self.column = 0
             elif character >= " ":
@@ -138,9 +144,9 @@ def main():
     parser.add_argument("--from", dest="first", default="", help="drop lines before the first that matches")
     parser.add_argument("--to", dest="last", default="", help="drop lines after the last that matches")
     args = parser.parse_args()
-    screen = Screen()
+    screen = Screen(args.columns)
     screen.feed(args.log.read_bytes().decode("utf-8", "replace"))
-    lines = [line[: args.columns] for line in screen.lines]
+    lines = screen.lines
     texts = ["".join(character for character, _ in line) for line in lines]
     while texts and not texts[-1].strip():
         texts.pop()

@@ -32,6 +32,9 @@ class Drawing(unittest.TestCase):
     def test_text_is_escaped_and_foreign_sequences_dropped(self):
         self.assertEqual([t for t, _ in texts("\x1b]0;title\x07\x1b[?25la < b & c\n")], ["a < b & c"])
 
+    def test_long_lines_wrap_as_on_a_terminal(self):
+        self.assertEqual([t for t, _ in texts("abcdef\ng\n", "--columns", "4")], ["abcd", "ef", "g"])
+
     def test_from_and_to(self):
         self.assertEqual([t for t, _ in texts("a\nb\nc\nd\n", "--from", "b", "--to", "c")], ["b", "c"])
 
