@@ -71,7 +71,7 @@ std::int64_t read(const std::byte* data, std::int64_t bytes) {
   constexpr std::int64_t kAhead = 4096;
   constexpr int kPerLine = 64 / kVecBytes;
   const std::int64_t part = bytes / kStreams / 64 * 64;
-  Vec<std::int32_t> sums[kStreams * kPerLine] = {};
+  Vec<std::uint32_t> sums[kStreams * kPerLine] = {};
   for (std::int64_t offset = 0; offset < part; offset += 64) {
 #pragma GCC unroll 4
     for (int s = 0; s < kStreams; ++s) {
@@ -79,7 +79,8 @@ std::int64_t read(const std::byte* data, std::int64_t bytes) {
       if constexpr (kPrefetch) prefetch(line + kAhead);
 #pragma GCC unroll 4
       for (int i = 0; i < kPerLine; ++i) {
-        sums[s * kPerLine + i] += load(reinterpret_cast<const std::int32_t*>(line + i * kVecBytes));
+        sums[s * kPerLine + i] +=
+            load(reinterpret_cast<const std::uint32_t*>(line + i * kVecBytes));
       }
     }
   }
