@@ -14,10 +14,13 @@ namespace pomona::eval {
 /// The rows that a statistic is computed from: plain values (the statistic is their mean), or a
 /// Score with its own additive statistics. Refers to the caller's numbers.
 struct Sample {
+  // Implicit on purpose: callers hand over numbers or scores alike.
+  // NOLINTBEGIN(google-explicit-constructor)
   Sample(std::span<const double> values) : statistics(values) {}
   Sample(const std::vector<double>& values) : statistics(values) {}
   Sample(const metric::Score& score)
       : statistics(score.additive()), width(score.width), combine(score.combine) {}
+  // NOLINTEND(google-explicit-constructor)
 
   std::size_t rows() const { return statistics.size() / width; }
 
