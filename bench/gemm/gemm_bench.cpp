@@ -85,8 +85,9 @@ class Aligned {
 
 Roof measure_roof(simd::Level level) {
   static const Aligned memory(std::int64_t{256} << 20);
+  static ThreadPool one_thread(1);
   return {kernel::f32_gflops(level), kernel::bf16_gflops(level), kernel::int8_gops(level),
-          kernel::read_gb_per_second(level, memory.span())};
+          kernel::read_gb_per_second(level, one_thread, memory.span())};
 }
 
 /// The three ways to run one product: GEMM alone; with preparing the rows; with packing the weights

@@ -171,23 +171,17 @@ double median(std::vector<double> values) {
 }
 
 Roof measure_roof(simd::Level level, int threads) {
-  constexpr std::size_t kAllBytes = std::size_t{256} << 20;  // far beyond any cache
-  constexpr std::size_t kLeastBytes = std::size_t{32} << 20;
-  const std::size_t part = std::max(kLeastBytes, kAllBytes / static_cast<std::size_t>(threads));
+  constexpr std::size_t kBytes = std::size_t{256} << 20;  // far beyond any cache
   Roof roof;
   roof.f32_gflops =
       sum_over_threads(threads, [&](std::size_t) { return kernel::f32_gflops(level); });
   roof.bf16_gflops =
       sum_over_threads(threads, [&](std::size_t) { return kernel::bf16_gflops(level); });
   roof.int8_gops = sum_over_threads(threads, [&](std::size_t) { return kernel::int8_gops(level); });
-  std::vector<StorageRef> memory(static_cast<std::size_t>(threads));  // huge pages, as weights have
-  for (StorageRef& bytes : memory) {
-    bytes = heap_storage(part);
-    std::memset(bytes->data, 1, part);
-  }
-  roof.dram_gb_per_second = sum_over_threads(threads, [&](std::size_t i) {
-    return kernel::read_gb_per_second(level, {memory[i]->data, part});
-  });
+  const StorageRef memory = heap_storage(kBytes);  // huge pages, as weights have
+  std::memset(memory->data, 1, kBytes);
+  ThreadPool pool(threads);
+  roof.dram_gb_per_second = kernel::read_gb_per_second(level, pool, {memory->data, kBytes});
   return roof;
 }
 

@@ -1,6 +1,7 @@
 // Times the levels' roof loops.
 #include "kernel/roof.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "kernel/table.h"
@@ -49,20 +50,22 @@ double int8_gops(simd::Level level, double seconds) {
   return compute_rate(table(level).roof.int8, seconds);
 }
 
-double read_gb_per_second(simd::Level level, std::span<const std::byte> memory, double seconds) {
+double read_gb_per_second(simd::Level level, ThreadPool& pool, std::span<const std::byte> memory,
+                          double seconds) {
+  constexpr std::size_t kChunkBytes = std::size_t{4} << 20;
   const RoofTable& roof = table(level).roof;
-  const auto bytes = static_cast<std::int64_t>(memory.size());
-  // In parts, so that an interruption spoils a part and not a pass.
-  const std::int64_t part = bytes / 8;
+  const auto chunks = static_cast<std::int64_t>((memory.size() + kChunkBytes - 1) / kChunkBytes);
   double best = 0;
   for (const auto read : {roof.read_one_stream, roof.read_four_streams}) {
-    std::int64_t offset = 0;
     const double rate = best_rate(seconds / 2, [&] {
-      const std::int64_t done = read(memory.data() + offset, part);
-      offset = offset + 2 * part <= bytes ? offset + part : 0;
-      return done;
+      pool.parallel_for(chunks, [&](std::int64_t chunk) {
+        const std::size_t begin = static_cast<std::size_t>(chunk) * kChunkBytes;
+        const std::size_t bytes = std::min(kChunkBytes, memory.size() - begin);
+        read(memory.data() + begin, static_cast<std::int64_t>(bytes));
+      });
+      return memory.size();
     });
-    best = rate > best ? rate : best;
+    best = std::max(best, rate);
   }
   return best * 1e-9;
 }

@@ -27,12 +27,13 @@ TEST(Roof, RatesArePlausible) {
 
 TEST(Roof, ReadsAllMemoryGiven) {
   const std::vector<std::byte> memory(std::size_t{1} << 22, std::byte{1});
+  ThreadPool pool(2);
   for (const simd::Level level : testing::levels()) {
     const RoofTable& roof = table(level).roof;
     EXPECT_EQ(roof.read_one_stream(memory.data(), 1 << 22), 1 << 22);
     EXPECT_EQ(roof.read_four_streams(memory.data(), 1 << 22), 1 << 22);
     EXPECT_EQ(roof.read_four_streams(memory.data(), 1000), 768);  // whole lines in four equal parts
-    const double rate = read_gb_per_second(level, memory, 0.01);
+    const double rate = read_gb_per_second(level, pool, memory, 0.01);
     EXPECT_GT(rate, 0.1);
     EXPECT_LT(rate, 2000);
   }
