@@ -12,7 +12,8 @@ import protocol
 class Metric:
     """One figure of a row. `pomona` and `peer` read it from the text a program printed.
 
-    `roof` turns the measured roofs into this metric's unit; None where there is no roof.
+    `limit` names the roof it stands under; `roof` turns that into this metric's unit. Both are None
+    where there is no roof.
     `bar`: the ratio that must be reached, None where the figure is only told.
     """
 
@@ -20,20 +21,20 @@ class Metric:
     unit: str
     pomona: Callable[[str], float]
     peer: Callable[[str], float]
-    roof: Callable[[dict], float] | None = None
+    limit: str | None = None
+    roof: Callable[[float], float] | None = None
     bar: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One comparison: both commands print what the metrics read, `roofs` names the roofs used."""
+    """One comparison: both commands print what the metrics read."""
 
     label: str
     threads: int
     pomona: list
     peer: list
     roof: list
-    roofs: tuple
     metrics: tuple
     peer_settings: str = ""
 
@@ -56,9 +57,11 @@ def call(command, environment):
 def run_row(row, tuples, attempts, limits, environment, patience, note):
     """Measures one row -> a dict for the results file."""
 
+    roof_names = {m.limit for m in row.metrics}
+
     def roof():
         measured = json.loads(call(row.roof, environment))["roof"]
-        return {name: measured[name] for name in row.roofs}
+        return {name: measured[name] for name in roof_names if name}
 
     def peer():
         output = call(row.peer, environment)
@@ -77,7 +80,7 @@ def run_row(row, tuples, attempts, limits, environment, patience, note):
 
     for warm in (row.pomona, row.peer):  # files into the page cache, before anything counts
         call(warm, environment)
-    admitted, reasons = protocol.measure(take_one, tuples, attempts, note)
+    taken = protocol.measure(take_one, roof_names, tuples, attempts, note)
     return {
         "label": row.label,
         "threads": row.threads,
@@ -85,15 +88,16 @@ def run_row(row, tuples, attempts, limits, environment, patience, note):
         "pomona_command": [str(c) for c in row.pomona],
         "peer_command": [str(c) for c in row.peer],
         "peer_settings": row.peer_settings,
-        "discarded": reasons,
-        "tuples": [dataclasses.asdict(t) for t in admitted],
-        "metrics": [summary(m, admitted, tuples) for m in row.metrics],
+        "discarded": [reason for t in taken for reason in protocol.reasons_of(t)],
+        "tuples": [dataclasses.asdict(t) for t in taken],
+        "metrics": [summary(m, taken, tuples) for m in row.metrics],
     }
 
 
-def summary(metric, admitted, wanted):
-    """Medians and quartiles of one metric over the admitted tuples; `kept` is None without a bar or
-    with too few tuples to judge."""
+def summary(metric, taken, wanted):
+    """Medians and quartiles of one metric over the tuples that count for it; `kept` is None without
+    a bar or with too few tuples to judge."""
+    admitted = [t for t in taken if t.reason(metric.limit) is None]
     result = {"name": metric.name, "unit": metric.unit, "bar": metric.bar, "n": len(admitted),
               "kept": None}  # fmt: skip
     if not admitted:
@@ -102,7 +106,7 @@ def summary(metric, admitted, wanted):
     result["pomona"] = protocol.quartiles([t.pomona[metric.name] for t in admitted])
     result["peer"] = protocol.quartiles([t.peer(metric.name) for t in admitted])
     if metric.roof:
-        roofs = [metric.roof({n: t.roof(n) for n in t.roof_before}) for t in admitted]
+        roofs = [metric.roof(t.roof(metric.limit)) for t in admitted]
         result["roof"] = protocol.quartiles(roofs)
     if metric.bar is not None and len(admitted) >= wanted:
         result["kept"] = result["ratio"][1] >= metric.bar

@@ -1,8 +1,8 @@
 """The measuring protocol (conventions.md, Speed claims).
 
 One tuple is roof, peer, Pomona, peer, roof within a minute. It is discarded for foreign CPU use, for
-steal, for roofs that differ, or for taking too long: never for a speed. What counts is the median
-of the tuples' ratios, with quartiles.
+steal or for taking too long, and for the metrics whose own roof moved: never for a speed. What
+counts is the median of the tuples' ratios, with quartiles.
 """
 
 import dataclasses
@@ -64,19 +64,24 @@ class Disturbance:
         )
 
 
-def reason_to_discard(disturbance, roof_before, roof_after, limits):
-    """Why a tuple does not count, or None. Roofs are {name: value}; no speed of a program is seen."""
+def reason_to_discard(disturbance, limits):
+    """Why a tuple does not count for any metric, or None."""
     if disturbance.foreign_cores > limits.foreign_cores:
         return f"foreign CPU use of {disturbance.foreign_cores:.2f} cores"
     if disturbance.stolen_cores > limits.stolen_cores:
         return f"steal of {disturbance.stolen_cores:.2f} cores"
-    for name, before in roof_before.items():
-        after = roof_after[name]
-        if abs(before - after) > limits.roof_difference * max(before, after):
-            return f"{name} went from {before:.4g} to {after:.4g}"
     if disturbance.seconds > limits.seconds:
         return f"took {disturbance.seconds:.0f} s"
     return None
+
+
+def moved_roofs(before, after, limits):
+    """{name: sentence} of the roofs that differ by more than the limit; no speed is seen."""
+    return {
+        name: f"{name} went from {value:.4g} to {after[name]:.4g}"
+        for name, value in before.items()
+        if abs(value - after[name]) > limits.roof_difference * max(value, after[name])
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +95,11 @@ class Tuple:
     roof_after: dict
     disturbance: Disturbance
     discarded: str | None
+    moved: dict
+
+    def reason(self, roof):
+        """Why this tuple does not count for a metric under that roof (None: under none), or None."""
+        return self.discarded or self.moved.get(roof)
 
     def peer(self, metric):
         return (self.peer_before[metric] + self.peer_after[metric]) / 2
@@ -108,23 +118,29 @@ def take(roof, peer, pomona, limits, snapshot=Snapshot.now):
     first = snapshot()
     steps = [step() for step in (roof, peer, pomona, peer, roof)]
     disturbance = Disturbance.between(first, snapshot())
-    return Tuple(*steps, disturbance, reason_to_discard(disturbance, steps[0], steps[4], limits))
+    return Tuple(*steps, disturbance, reason_to_discard(disturbance, limits),
+                 moved_roofs(steps[0], steps[4], limits))  # fmt: skip
 
 
-def measure(take_one, wanted, attempts, note):
-    """Takes tuples until `wanted` are admitted or `attempts` were made -> (admitted, reasons)."""
-    admitted, reasons = [], []
+def measure(take_one, roofs, wanted, attempts, note):
+    """Takes tuples until each of the roofs has `wanted` that count under it, or `attempts` were made.
+
+    -> all tuples, in order, those that count for nothing too.
+    """
+    tuples = []
     for _ in range(attempts):
         one = take_one()
-        if one.discarded:
-            reasons.append(one.discarded)
-            note(f"discarded: {one.discarded}")
-        else:
-            admitted.append(one)
-            note(f"tuple {len(admitted)} of {wanted}")
-        if len(admitted) == wanted:
+        tuples.append(one)
+        counts = [sum(t.reason(roof) is None for t in tuples) for roof in roofs]
+        note(f"{min(counts)} of {wanted}" + "".join(f"; {r}" for r in reasons_of(one)))
+        if min(counts) >= wanted:
             break
-    return admitted, reasons
+    return tuples
+
+
+def reasons_of(one):
+    """The sentences that say for what this tuple does not count, and why."""
+    return [one.discarded] if one.discarded else list(one.moved.values())
 
 
 def wait_for_quiet(limits, patience, snapshot=Snapshot.now, sleep=time.sleep):

@@ -19,7 +19,7 @@ def table(result):
         for metric in row["metrics"]:
             lines.append(_line(row, metric))
         if row["discarded"]:
-            lines.append(f"    {len(row['discarded'])} discarded: {_counted(row['discarded'])}")
+            lines.append(f"    discarded of {len(row['tuples'])}: {_counted(row['discarded'])}")
     return "\n".join(lines) + "\n"
 
 

@@ -21,6 +21,6 @@ double int8_gops(simd::Level level, double seconds = 0.1);
 /// 1e9 bytes read a second from `memory` by all threads of the pool together, the best of the
 /// passes within `seconds`. Use far more memory than the caches hold (>= 128 MiB), written before.
 double read_gb_per_second(simd::Level level, ThreadPool& pool, std::span<const std::byte> memory,
-                          double seconds = 0.3);
+                          double seconds = 1.0);
 
 }  // namespace pomona::kernel

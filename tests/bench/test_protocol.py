@@ -22,8 +22,12 @@ QUIET = protocol.Disturbance(foreign_cores=0.0, stolen_cores=0.0, seconds=20.0)
 NO_LIMITS = protocol.Limits(foreign_cores=99, stolen_cores=99, roof_difference=99, seconds=999)
 
 
-def discard(disturbance=QUIET, before=100.0, after=100.0):
-    return protocol.reason_to_discard(disturbance, {"roof": before}, {"roof": after}, LIMITS)
+def discard(disturbance=QUIET):
+    return protocol.reason_to_discard(disturbance, LIMITS)
+
+
+def moved(before, after):
+    return protocol.moved_roofs({"r": before, "s": 1.0}, {"r": after, "s": 1.0}, LIMITS)
 
 
 class Admission(unittest.TestCase):
@@ -40,10 +44,10 @@ class Admission(unittest.TestCase):
         self.assertIsNone(discard(protocol.Disturbance(0.05, 0.02, 60.0)))
 
     def test_roofs_may_differ_by_five_percent_either_way(self):
-        self.assertIsNone(discard(before=95.0, after=100.0))
-        self.assertIsNone(discard(before=100.0, after=95.0))
-        self.assertIn("roof went", discard(before=94.9, after=100.0))
-        self.assertIn("roof went", discard(before=100.0, after=94.9))
+        self.assertEqual(moved(95.0, 100.0), {})
+        self.assertEqual(moved(100.0, 95.0), {})
+        self.assertEqual(moved(94.9, 100.0), {"r": "r went from 94.9 to 100"})
+        self.assertEqual(moved(100.0, 94.9), {"r": "r went from 100 to 94.9"})
 
     def test_stat_line(self):
         # user nice system idle iowait irq softirq steal guest guest_nice; guest is within user
@@ -68,10 +72,10 @@ class Admission(unittest.TestCase):
 
 
 class Tuples(unittest.TestCase):
-    def take(self, pomona, clock=(0.0, 20.0)):
+    def take(self, pomona, clock=(0.0, 20.0), roof_after=51.0):
         times = iter([protocol.Snapshot(0.0, 0.0, 0.0, c) for c in clock])
         peers = iter([{"x": 90.0}, {"x": 110.0}])
-        roofs = iter([{"r": 50.0}, {"r": 51.0}])
+        roofs = iter([{"r": 50.0, "s": 7.0}, {"r": roof_after, "s": 7.0}])
         return protocol.take(lambda: next(roofs), lambda: next(peers), lambda: {"x": pomona},
                              LIMITS, lambda: next(times))  # fmt: skip
 
@@ -92,10 +96,21 @@ class Tuples(unittest.TestCase):
     def test_measuring_stops_at_the_wanted_number_or_the_last_attempt(self):
         good, bad = self.take(1.0), self.take(1.0, clock=(0.0, 70.0))
         queue = iter([good, bad, good, good])
-        admitted, reasons = protocol.measure(lambda: next(queue), 2, 10, lambda _: None)
-        self.assertEqual((len(admitted), len(reasons)), (2, 1))
-        admitted, reasons = protocol.measure(lambda: bad, 2, 3, lambda _: None)
-        self.assertEqual((len(admitted), len(reasons)), (0, 3))
+        quiet = lambda _: None  # noqa: E731
+        self.assertEqual(len(protocol.measure(lambda: next(queue), {"r"}, 2, 10, quiet)), 3)
+        self.assertEqual(len(protocol.measure(lambda: bad, {"r"}, 2, 3, quiet)), 3)
+
+    def test_a_roof_that_moved_discards_for_its_own_metrics_alone(self):
+        good, moved_r = self.take(1.0), self.take(1.0, roof_after=60.0)
+        self.assertIn("r went", moved_r.reason("r"))
+        self.assertIsNone(moved_r.reason("s"))
+        self.assertIsNone(moved_r.reason(None))
+        queue = iter([moved_r, good, good, good])
+        taken = protocol.measure(lambda: next(queue), {"r", "s"}, 2, 10, lambda _: None)
+        self.assertEqual(len(taken), 3)
+        metric = harness.Metric("x", "1/s", None, None, limit="r", roof=lambda r: 2 * r)
+        self.assertEqual(harness.summary(metric, taken, 2)["n"], 2)
+        self.assertEqual(harness.summary(metric, taken, 2)["roof"][1], 102.0)
 
     def test_waiting_for_quiet_gives_up(self):
         clock = iter(range(100))
@@ -113,7 +128,7 @@ class Statistics(unittest.TestCase):
         self.assertEqual(protocol.quartiles([7.0]), (7.0, 7.0, 7.0))
 
     def test_a_bar_needs_enough_tuples(self):
-        one = protocol.Tuple({}, {"x": 10.0}, {"x": 20.0}, {"x": 10.0}, {}, QUIET, None)
+        one = protocol.Tuple({}, {"x": 10.0}, {"x": 20.0}, {"x": 10.0}, {}, QUIET, None, {})
         metric = harness.Metric("x", "1/s", None, None, bar=1.5)
         self.assertIs(harness.summary(metric, [one] * 5, 5)["kept"], True)
         self.assertIsNone(harness.summary(metric, [one] * 4, 5)["kept"])
@@ -126,12 +141,13 @@ class Running(unittest.TestCase):
     def measure(self):
         metrics = (
             harness.Metric("prefill", "tokens/s", harness.field("prefill_tokens_per_second"),
-                           lambda out: llama_cpp.rate(out, prefill=512), inference.prefill_roof, 3.0),
+                           lambda out: llama_cpp.rate(out, prefill=512), "int8_gops",
+                           inference.prefill_roof, 3.0),
             harness.Metric("decode", "tokens/s", harness.field("decode_tokens_per_second"),
-                           lambda out: llama_cpp.rate(out, decode=128), None, 1.6),
+                           lambda out: llama_cpp.rate(out, decode=128), bar=1.6),
         )  # fmt: skip
         row = harness.Row("peer <fake>", 1, FAKE + ["bench", "--prefill"], FAKE + ["peer"],
-                          FAKE + ["bench", "--roof"], ("int8_gops",), metrics)  # fmt: skip
+                          FAKE + ["bench", "--roof"], metrics)  # fmt: skip
         return harness.run_row(row, 2, 4, NO_LIMITS, None, 1, lambda _: None)
 
     def test_a_row_from_commands_to_report(self):
@@ -149,7 +165,7 @@ class Running(unittest.TestCase):
             picture = xml.parse(pathlib.Path(folder) / "x.svg").getroot()
         self.assertRegex(text, r"prefill, peer <fake> +1200.0 +300.0 +4.00 .* 3.0 .*ok")
         self.assertRegex(text, r"decode, peer <fake> +150.0 +100.0 +1.50 .*MISSED")
-        self.assertIn("2 discarded: steal of (2)", text)
+        self.assertIn("discarded of 2: steal of (2)", text)
         shapes = [e.get("class") for e in picture.iter() if e.get("class")]
         self.assertEqual([shapes.count(c) for c in ("bar", "peer", "roof")], [2, 2, 1])
 
