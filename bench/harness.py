@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 import subprocess
 from collections.abc import Callable
 
@@ -54,6 +55,11 @@ def call(command, environment):
     return done.stdout
 
 
+def portable(command):
+    """The words of a command without the folders of this machine."""
+    return [pathlib.PurePath(str(c)).name if "/" in str(c) else str(c) for c in command]
+
+
 def run_row(row, tuples, attempts, limits, environment, patience, note):
     """Measures one row -> a dict for the results file."""
 
@@ -85,8 +91,8 @@ def run_row(row, tuples, attempts, limits, environment, patience, note):
         "label": row.label,
         "threads": row.threads,
         "isa": sorted(isa),
-        "pomona_command": [str(c) for c in row.pomona],
-        "peer_command": [str(c) for c in row.peer],
+        "pomona_command": portable(row.pomona),
+        "peer_command": portable(row.peer),
         "peer_settings": row.peer_settings,
         "discarded": [reason for t in taken for reason in protocol.reasons_of(t)],
         "tuples": [dataclasses.asdict(t) for t in taken],

@@ -34,17 +34,24 @@ jobs() {
   say $((cores < memory ? cores : memory))
 }
 
+# As root through sudo everything would belong to root, the model and the build included.
+refuse_sudo() {
+  if [ "$(id -u)" = 0 ] && [ -n "${SUDO_USER:-}" ] && [ "$(stat -c %u .)" != 0 ]; then
+    die "$1: start it without sudo; only the installing of packages needs root, and it asks for that itself"
+  fi
+  if ! mkdir -p "$logs" 2>/dev/null || ! [ -w "$logs" ]; then
+    die "$1: $PWD/$logs cannot be written to; make this folder yours (chown -R), or clone it again"
+  fi
+}
+
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-# packages_of "NAME|NAME": the name that is installed or, failing that, the first that could be.
+# choose_package "NAME|NAME": the first that is installed or could be; the better name stands first.
 choose_package() {
   local name names
   IFS='|' read -ra names <<<"$1"
   for name in "${names[@]}"; do
-    if is_installed "$name"; then say "$name" && return; fi
-  done
-  for name in "${names[@]}"; do
-    if apt-cache show "$name" >/dev/null 2>&1; then say "$name" && return; fi
+    if is_installed "$name" || apt-cache show "$name" >/dev/null 2>&1; then say "$name" && return; fi
   done
   say "${names[0]}"
 }
@@ -73,7 +80,8 @@ need_packages() {
 
   local root=()
   if [ "$(id -u)" != 0 ]; then
-    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+    # sudo asks for the password where somebody can answer.
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
       root=(sudo)
     else
       die "Packages are missing and only root can install them; have this run once, then start $command again:
@@ -103,13 +111,18 @@ tool() {
   done
 }
 
-# configure PRESET [OPTION...]: once; ninja sees to later changes.
+# configure PRESET [OPTION...]: the options are for a folder without a build. One that was made at another place or
+# on another release is made anew.
 configure() {
-  local preset=$1
+  local preset=$1 log="$logs/configure-$1.log" cache="build/$1/CMakeCache.txt"
   shift
-  if ! cmake --preset "$preset" "$@" >"$logs/configure-$preset.log" 2>&1; then
-    tail -n 15 "$logs/configure-$preset.log" >&2
-    die "Configuring failed; the lines above are the end of $logs/configure-$preset.log"
+  if grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$cache"; then
+    if cmake --preset "$preset" >"$log" 2>&1; then return; fi
+  fi
+  rm -rf "$cache" "build/$preset/CMakeFiles"
+  if ! cmake --preset "$preset" "$@" >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    die "Configuring failed; the lines above are the end of $log"
   fi
 }
 

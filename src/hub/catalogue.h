@@ -63,7 +63,7 @@ class Catalogue {
   std::vector<CatalogueEntry> entries_;
 };
 
-/// The folder of the program's data files (models/, styles/, tasks/): $POMONA_DATA, else
+/// The folder of the program's data files (models/): $POMONA_DATA, else
 /// ../share/pomona beside the program, else the source tree it was built from. Throws
 /// not_found.
 fs::path data_folder();

@@ -156,6 +156,7 @@ class Running(unittest.TestCase):
         self.assertEqual((prefill["ratio"][1], prefill["kept"]), (4.0, True))
         self.assertEqual((decode["ratio"][1], decode["kept"]), (1.5, False))
         self.assertEqual(row["isa"], ["avx512"])
+        self.assertEqual(row["peer_command"][1:], ["fake_program.py", "peer"])
         facts = {"processor": {"name": "CPU", "family_model": "1/2", "cores": 2}, "commit": "abc",
                  "pomona": "fake 1.0", "peer": "peer 1", "time": "2026-01-01T00:00:00Z"}  # fmt: skip
         row["discarded"] = ["steal of 0.30 cores", "steal of 0.10 cores"]

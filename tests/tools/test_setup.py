@@ -66,7 +66,7 @@ class Packages(unittest.TestCase):
         return Machine(self.scratch.name, **options)
 
     def test_nothing_is_asked_where_everything_is_there(self):
-        machine = self.machine(installed=("alpha", "beta-dev"), uid=1000)
+        machine = self.machine(installed=("alpha", "beta-dev"), known=("alpha", "beta-dev"), uid=1000)
         done = machine.need("run")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         self.assertEqual(machine.calls(), [])
@@ -91,6 +91,12 @@ class Packages(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(machine.calls()[1].endswith(" beta-dev"))
 
+    def test_an_older_name_that_is_installed_does_not_hide_the_better_one(self):
+        machine = self.machine(installed=("alpha", "beta-dev"))
+        done = machine.need("run")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(machine.calls()[1].endswith(" beta"))
+
     def test_without_root_one_sentence_names_the_command(self):
         machine = self.machine(uid=1000)
         done = machine.need("run")
@@ -104,6 +110,29 @@ class Packages(unittest.TestCase):
         done = machine.need("run")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(machine.calls()[-2].startswith("sudo env DEBIAN_FRONTEND=noninteractive apt-get"))
+
+    def test_root_by_sudo_is_refused_in_a_folder_of_somebody_else(self):
+        machine = self.machine(sudo=True)
+        machine.stand_in("stat", "echo 1000")
+        script = "set -euo pipefail; . tools/setup.sh; refuse_sudo ./run; echo went on"
+        for user, expected in (("ann", (1, "")), ("", (0, "went on\n"))):
+            env = {"PATH": f"{machine.folder}/bin:{os.environ['PATH']}", "SUDO_USER": user}
+            done = subprocess.run(["bash", "-c", script], cwd=machine.folder, env=env, text=True, capture_output=True)
+            self.assertEqual((done.returncode, done.stdout), expected)
+            self.assertEqual("without sudo" in done.stderr, bool(user))
+
+    def test_a_build_made_elsewhere_is_configured_anew(self):
+        machine = self.machine()
+        machine.stand_in("cmake", f'cd {machine.folder}; echo "$*" >>calls; mkdir -p build/x; '
+                         'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" >build/x/CMakeCache.txt')  # fmt: skip
+        script = "set -euo pipefail; . tools/setup.sh; configure x -DA=1"
+        cache = machine.folder / "build/x/CMakeCache.txt"
+        for before, expected in ((None, "-DA=1"), ("same", ""), ("/elsewhere", "-DA=1")):
+            if before == "/elsewhere":
+                cache.write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere\n")
+            env = {"PATH": f"{machine.folder}/bin:{os.environ['PATH']}"}
+            subprocess.run(["bash", "-c", script], cwd=machine.folder, env=env, check=True)
+            self.assertEqual(machine.calls()[-1], f"--preset x {expected}".strip())
 
     def test_a_failed_install_says_where_its_log_is(self):
         machine = self.machine()
@@ -124,6 +153,9 @@ class Scripts(unittest.TestCase):
         refused = subprocess.run([ROOT / "run", "--lnik"], capture_output=True, text=True, cwd="/")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("there is no option --lnik", refused.stderr)
+        refused = subprocess.run([ROOT / "test", "--quik"], capture_output=True, text=True, cwd="/")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("there is no option --quik", refused.stderr)
 
     def test_ci_calls_test_alone(self):
         lines = (ROOT / ".ci/run").read_text().splitlines()
