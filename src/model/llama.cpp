@@ -1,55 +1,94 @@
 #include "model/llama.h"
 
+#include <cmath>
+
 #include "base/error.h"
 #include "model/weights.h"
 
 namespace pomona::model {
 
+namespace {
+
+/// Reads the file's numbers, each within what a model can have.
+class Keys {
+ public:
+  explicit Keys(const store::GgufMetadata& meta) : meta_(meta) {}
+
+  std::int64_t size(std::string_view key) const {
+    constexpr std::uint64_t kLargest = 1 << 24;
+    const std::uint64_t value = meta_.unsigned_integer(key);
+    if (value == 0 || value > kLargest)
+      fail(ErrorKind::bad_file, "{}: {} is {}, expected 1 to {}", meta_.origin(), key, value,
+           kLargest);
+    return static_cast<std::int64_t>(value);
+  }
+  std::int64_t size(std::string_view key, std::int64_t fallback) const {
+    return meta_.find(key) != nullptr ? size(key) : fallback;
+  }
+  double positive(std::string_view key, double value) const {
+    if (!(value > 0) || !std::isfinite(value))
+      fail(ErrorKind::bad_file, "{}: {} is {}, expected a number above 0", meta_.origin(), key,
+           value);
+    return value;
+  }
+  /// Throws unless `whole` is a multiple of `part`.
+  void check_divides(std::string_view whole_key, std::int64_t whole, std::string_view part_key,
+                     std::int64_t part) const {
+    if (whole % part != 0)
+      fail(ErrorKind::bad_file, "{}: {} is {}, expected a multiple of {}, which is {}",
+           meta_.origin(), whole_key, whole, part_key, part);
+  }
+
+ private:
+  const store::GgufMetadata& meta_;
+};
+
+/// Throws unsupported for what some files of this architecture ask for and this one does not do.
+void check_variant(const store::GgufMetadata& meta, std::int64_t head_dim) {
+  const std::string_view scaling = meta.string("llama.rope.scaling.type", "none");
+  if (scaling != "none")
+    fail(ErrorKind::unsupported, "{}: RoPE scaling {} is not supported", meta.origin(),
+         store::quote_name(scaling));
+  if (const std::uint64_t experts = meta.unsigned_integer("llama.expert_count", 0); experts != 0)
+    fail(ErrorKind::unsupported, "{}: a mixture of {} experts is not supported", meta.origin(),
+         experts);
+  if (head_dim % 16 != 0 || head_dim > 256)
+    fail(ErrorKind::unsupported,
+         "{}: heads of {} values are not supported, only multiples of 16 up to 256", meta.origin(),
+         head_dim);
+  const auto E = static_cast<std::uint64_t>(head_dim);
+  for (const std::string_view key :
+       {"llama.attention.value_length", "llama.rope.dimension_count"}) {
+    if (const std::uint64_t found = meta.unsigned_integer(key, E); found != E)
+      fail(ErrorKind::unsupported, "{}: {} is {}, only the size of the heads, {}, is supported",
+           meta.origin(), key, found, E);
+  }
+}
+
+}  // namespace
+
 LlamaConfig LlamaConfig::from_gguf(const store::GgufFile& file) {
   const store::GgufMetadata& meta = file.metadata();
-  const auto size = [&](std::string_view key) {
-    const std::uint64_t value = meta.unsigned_integer(key);
-    if (value == 0 || value > (1u << 24)) {
-      fail(ErrorKind::bad_file, "{}: {} is {}, which no model has", meta.origin(), key, value);
-    }
-    return static_cast<std::int64_t>(value);
-  };
+  const Keys keys(meta);
   LlamaConfig config;
-  config.hidden_size = size("llama.embedding_length");
-  config.intermediate_size = size("llama.feed_forward_length");
-  config.num_hidden_layers = size("llama.block_count");
-  if (static_cast<std::size_t>(config.num_hidden_layers) > file.tensors().size()) {
-    fail(ErrorKind::bad_file, "{}: {} layers declared, {} tensors in the file", meta.origin(),
-         config.num_hidden_layers, file.tensors().size());
-  }
-  config.num_attention_heads = size("llama.attention.head_count");
-  config.num_key_value_heads = meta.find("llama.attention.head_count_kv") != nullptr
-                                   ? size("llama.attention.head_count_kv")
-                                   : config.num_attention_heads;
-  config.max_position_embeddings = size("llama.context_length");
-  config.rms_norm_eps = meta.real("llama.attention.layer_norm_rms_epsilon");
-  config.rope_theta = meta.real("llama.rope.freq_base", 10000.0);
-  config.head_dim = static_cast<std::int64_t>(meta.unsigned_integer(
-      "llama.attention.key_length",
-      static_cast<std::uint64_t>(config.hidden_size / config.num_attention_heads)));
-  if (config.num_attention_heads % config.num_key_value_heads != 0) {
-    fail(ErrorKind::bad_file, "{}: {} heads do not divide into {} groups", meta.origin(),
-         config.num_attention_heads, config.num_key_value_heads);
-  }
-  if (meta.find("llama.rope.scaling.type") != nullptr &&
-      meta.string("llama.rope.scaling.type") != "none") {
-    fail(ErrorKind::unsupported, "{}: RoPE scaling \"{}\" is not supported", meta.origin(),
-         meta.string("llama.rope.scaling.type"));
-  }
-  const auto head_dim = static_cast<std::uint64_t>(config.head_dim);
-  if (config.head_dim % 16 != 0 || config.head_dim > 256 ||
-      meta.unsigned_integer("llama.attention.value_length", head_dim) != head_dim ||
-      meta.unsigned_integer("llama.rope.dimension_count", head_dim) != head_dim) {
-    fail(ErrorKind::unsupported,
-         "{}: heads of {} that are no multiple of 16 up to 256, or are rotated or mixed in other "
-         "sizes, are not supported",
-         meta.origin(), config.head_dim);
-  }
+  const std::int64_t D = config.hidden_size = keys.size("llama.embedding_length");
+  config.intermediate_size = keys.size("llama.feed_forward_length");
+  config.num_hidden_layers = keys.size("llama.block_count");
+  if (static_cast<std::size_t>(config.num_hidden_layers) > file.tensors().size())
+    fail(ErrorKind::bad_file, "{}: llama.block_count is {}, but there are {} tensors in all",
+         meta.origin(), config.num_hidden_layers, file.tensors().size());
+  const std::int64_t H = config.num_attention_heads = keys.size("llama.attention.head_count");
+  const std::int64_t G = config.num_key_value_heads = keys.size("llama.attention.head_count_kv", H);
+  keys.check_divides("llama.attention.head_count", H, "llama.attention.head_count_kv", G);
+  if (meta.find("llama.attention.key_length") == nullptr)
+    keys.check_divides("llama.embedding_length", D, "llama.attention.head_count", H);
+  config.head_dim = keys.size("llama.attention.key_length", D / H);
+  config.max_position_embeddings = keys.size("llama.context_length");
+  config.rms_norm_eps = keys.positive("llama.attention.layer_norm_rms_epsilon",
+                                      meta.real("llama.attention.layer_norm_rms_epsilon"));
+  config.rope_theta =
+      keys.positive("llama.rope.freq_base", meta.real("llama.rope.freq_base", config.rope_theta));
+  check_variant(meta, config.head_dim);
   const std::vector<std::int64_t> table = file.tensor("token_embd.weight").shape();
   config.vocab_size = table.empty() ? 0 : table.front();
   return config;
@@ -109,7 +148,7 @@ std::unique_ptr<CausalLm> load_llama(const store::GgufFile& file) {
   const std::int64_t D = config.hidden_size, F = config.intermediate_size, V = config.vocab_size;
   const std::int64_t H = config.num_attention_heads, G = config.num_key_value_heads,
                      E = config.head_dim;
-  const GgufWeights weights(
+  GgufWeights weights(
       file,
       {
           {"model.embed_tokens.weight", "token_embd.weight", {V, D}},
@@ -129,6 +168,7 @@ std::unique_ptr<CausalLm> load_llama(const store::GgufFile& file) {
   llama->each_parameter([&](const std::string& name, Parameter& parameter) {
     parameter = Parameter(weights.get(name));
   });
+  weights.check_all_taken();
   return llama;
 }
 

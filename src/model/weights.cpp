@@ -76,9 +76,19 @@ bool GgufWeights::has(const std::string& hub_name) const {
   return file_.find(entry_of(hub_name).gguf) != nullptr;
 }
 
-Tensor GgufWeights::get(const std::string& hub_name) const {
+void GgufWeights::check_all_taken() const {
+  for (const store::GgufTensor& tensor : file_.tensors()) {
+    if (!taken_.contains(tensor.name))
+      fail(ErrorKind::unsupported,
+           "{}: tensor {} has no place in this model; leaving it out would change the answers",
+           file_.path().string(), store::quote_name(tensor.name));
+  }
+}
+
+Tensor GgufWeights::get(const std::string& hub_name) {
   const WeightName entry = entry_of(hub_name);
   const store::GgufTensor& stored = file_.tensor(entry.gguf);
+  taken_.insert(stored.name);
   const std::vector<std::int64_t> sizes = stored.shape();
   if (!std::equal(sizes.begin(), sizes.end(), entry.shape.begin(), entry.shape.end())) {
     fail(ErrorKind::bad_file, "{}: tensor {} has the shape ({}), the metadata asks for {}",

@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "store/gguf.h"
@@ -30,7 +32,11 @@ class GgufWeights {
   bool has(const std::string& hub_name) const;
 
   /// The tensor. Throws bad_file (missing, other shape) or unsupported (its type).
-  Tensor get(const std::string& hub_name) const;
+  Tensor get(const std::string& hub_name);
+
+  /// Throws unsupported if the file has a tensor that nobody got: a bias, another layer, factors of
+  /// a rotation. Without it the model would run, and be another one.
+  void check_all_taken() const;
 
  private:
   /// The entry for a name, its GGUF name complete with the layer's number.
@@ -38,6 +44,7 @@ class GgufWeights {
 
   const store::GgufFile& file_;
   std::vector<WeightName> names_;
+  std::unordered_set<std::string_view> taken_;  // GGUF names
 };
 
 }  // namespace pomona::model

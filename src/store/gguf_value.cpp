@@ -142,7 +142,14 @@ void GgufMetadata::wrong_type(std::string_view key, std::string_view expected,
 std::uint64_t GgufMetadata::unsigned_integer(std::string_view key) const {
   const GgufValue& value = require(key);
   if (const auto number = as_unsigned(value)) return *number;
-  wrong_type(key, "an unsigned integer", value);
+  const std::string found = std::visit(
+      [&](const auto& x) {
+        if constexpr (kIsInteger<std::decay_t<decltype(x)>>) return fmt::format("{}", x);
+        return describe_type(value);
+      },
+      value);
+  fail(ErrorKind::bad_file, "key {} of {}: expected an unsigned integer, found {}", quote_name(key),
+       origin_, found);
 }
 
 std::uint64_t GgufMetadata::unsigned_integer(std::string_view key, std::uint64_t fallback) const {
