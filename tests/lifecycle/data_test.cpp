@@ -1,7 +1,9 @@
 // CSV by RFC 4180 and JSON Lines: records as they stand, and what each fault says.
 #include "lifecycle/data.h"
 
+#include "tests/lifecycle/data_exercise.h"
 #include "tests/lifecycle/fixture.h"
+#include "tests/support/corpus.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -123,6 +125,11 @@ TEST_F(LifecycleTest, RowsStopAtTheLimitSoLaterFaultsAreNotSeen) {
   write_file(file, "{\"a\": \"1\", \"b\": \"2\"}\nbroken\n");
   EXPECT_EQ(read_rows(file, "a", "b", 1).at(0).output, "2");
   EXPECT_EQ(error_of([&] { read_rows(file, "a", "b"); }).kind(), ErrorKind::bad_file);
+}
+
+TEST(DataCorpus, ReplaysWithoutACrash) {
+  test::replay_corpus("data", 6,
+                      [](const fs::path& path) { return exercise_data(read_file(path)); });
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "base/error.h"
 #include "store/gguf.h"
+#include "tests/support/exercise.h"
 
 namespace pomona::store {
 
@@ -22,7 +22,7 @@ inline std::uint64_t touch(const GgufArray& array) {
 
 /// True if the bytes are a file Pomona accepts, false if an Error says why not.
 inline bool exercise_gguf(std::span<const std::byte> bytes) {
-  try {
+  return test::ends_well([&] {
     const GgufContents contents = parse_gguf(bytes, "fuzz.gguf");
     volatile std::uint64_t sink = contents.data_offset;
     for (const auto& [key, value] : contents.metadata.entries()) {
@@ -35,10 +35,7 @@ inline bool exercise_gguf(std::span<const std::byte> bytes) {
       sink = sink + tensor.shape().size();
       for (const std::byte b : tensor.bytes) sink = sink + std::to_integer<std::uint64_t>(b);
     }
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
+  });
 }
 
 }  // namespace pomona::store

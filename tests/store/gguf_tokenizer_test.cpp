@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "store/gguf.h"
+#include "tests/store/gguf_tokenizer_exercise.h"
+#include "tests/support/corpus.h"
 
 namespace pomona::store {
 namespace {
@@ -85,6 +87,12 @@ TEST(GgufTokenizer, ReadsTheTinyModelsVocabulary) {
   const std::string text = "Every token of it comes back.";
   EXPECT_EQ(tokenizer->decode(tokenizer->encode(text)), text);
   EXPECT_TRUE(read_chat_template(file.metadata()).has_value());
+}
+
+TEST(GgufTokenizerCorpus, ReplaysWithoutACrash) {
+  test::replay_corpus("gguf_tokenizer", 5, [](const fs::path& path) {
+    return exercise_tokenizer(MappedFile(path).bytes());
+  });
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/error.h"
 #include "base/json.h"
+#include "tests/support/exercise.h"
 #include "text/template.h"
 
 namespace pomona::text {
@@ -26,17 +26,14 @@ inline bool exercise_template(std::string_view source) {
     "person": {"name": "Ada", "age": 36, "items": "shadowed"}, "html": "<a href='x'>&\"",
     "people": [{"name": "Bo", "age": 5}, {"name": "Al", "age": 36}, {"name": "Cy", "age": 5}],
     "tree": [{"v": 1, "kids": [{"v": 2, "kids": []}, {"v": 3, "kids": []}]}]})");
-  try {
+  return test::ends_well([&] {
     ChatOptions options;
     options.tools = tools;
     options.extra = names;
     options.bos = "<s>";
     options.now = "2026-01-02T03:04:05";
     ChatTemplate(source).render(messages, options);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
+  });
 }
 
 }  // namespace pomona::text

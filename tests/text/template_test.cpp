@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "tests/support/corpus.h"
 #include "tests/text/template_exercise.h"
 
 namespace pomona::text {
@@ -119,15 +120,8 @@ TEST(ChatTemplate, GivesTheTemplateItsNames) {
 }
 
 TEST(TemplateCorpus, ReplaysWithoutACrash) {
-  int valid = 0;
-  for (const auto& entry :
-       fs::directory_iterator(fs::path(POMONA_SOURCE_DIR) / "tests/corpus/template")) {
-    const bool rendered = exercise_template(read_file(entry.path()));
-    if (!entry.path().filename().string().starts_with("valid_")) continue;
-    ++valid;
-    EXPECT_TRUE(rendered) << entry.path();
-  }
-  EXPECT_EQ(valid, 12);
+  test::replay_corpus("template", 12,
+                      [](const fs::path& path) { return exercise_template(read_file(path)); });
 }
 
 }  // namespace
