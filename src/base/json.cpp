@@ -10,6 +10,8 @@ Json parse_json(std::string_view text, std::string_view origin) {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
     fail(ErrorKind::bad_file, "{}: not valid JSON at byte {}", origin, error.byte);
+  } catch (const Json::exception&) {  // all that parsing throws beside: no double holds the number
+    fail(ErrorKind::bad_file, "{}: a number is too large", origin);
   }
 }
 

@@ -8,7 +8,8 @@ namespace pomona {
 
 using Json = nlohmann::ordered_json;
 
-/// Parses one JSON text. Throws bad_file naming `origin` and the byte offset.
+/// Parses one JSON text. Throws bad_file naming `origin` and the byte offset, or for a number that
+/// no double holds.
 Json parse_json(std::string_view text, std::string_view origin);
 
 /// Throws not_found, io, or bad_file with the byte offset.

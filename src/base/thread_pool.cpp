@@ -10,6 +10,7 @@
 #include <fstream>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -73,8 +74,6 @@ int available_threads() {
 // only by who holds a chunk, since that keeps the job alive.
 struct ThreadPool::State {
   int threads = 1;
-  std::vector<std::jthread> workers;
-
   std::atomic<std::uint64_t> ticket = 0;
   std::atomic<std::uint32_t> epoch = 0;
   std::atomic<std::uint32_t> chunks = 0;
@@ -85,6 +84,15 @@ struct ThreadPool::State {
 
   std::mutex failure_mutex;
   std::exception_ptr failure;
+
+  std::vector<std::jthread> workers;  // behind all that they use, so that they are joined first
+
+  /// Wakes and ends the workers, also when only some of them could be made.
+  ~State() {
+    stopping.store(true, std::memory_order_release);
+    epoch.fetch_add(1);
+    epoch.notify_all();
+  }
 
   /// Draws and runs chunks of job `job` until none is left.
   void work(std::uint32_t job) {
@@ -119,15 +127,17 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   if (threads < 1)
     fail(ErrorKind::bad_argument, "thread pool: {} threads asked for, at least 1 needed", threads);
   state_->threads = threads;
-  for (int i = 1; i < threads; ++i)
-    state_->workers.emplace_back([state = state_.get()] { state->worker_loop(); });
+  try {
+    for (int i = 1; i < threads; ++i)
+      state_->workers.emplace_back([state = state_.get()] { state->worker_loop(); });
+  } catch (const std::system_error& error) {
+    fail(ErrorKind::exhausted,
+         "thread pool: the system gives {} threads, not {} ({}); ask for fewer",
+         state_->workers.size() + 1, threads, error.code().message());
+  }
 }
 
-ThreadPool::~ThreadPool() {
-  state_->stopping.store(true, std::memory_order_release);
-  state_->epoch.fetch_add(1, std::memory_order_release);
-  state_->epoch.notify_all();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::threads() const { return state_->threads; }
 

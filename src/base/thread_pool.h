@@ -14,7 +14,8 @@ int available_threads();
 
 class ThreadPool {
  public:
-  /// `threads` compute threads in all, the caller of parallel_for among them; at least 1.
+  /// `threads` compute threads in all, the caller of parallel_for among them. Throws bad_argument
+  /// for fewer than 1, exhausted if the system gives fewer.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

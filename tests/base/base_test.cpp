@@ -129,5 +129,16 @@ TEST(Json, NamesTheByte) {
   }
 }
 
+TEST(Json, ANumberBeyondDoubleIsAnError) {
+  EXPECT_EQ(parse_json("[1e308]", "x.json")[0], 1e308);
+  try {
+    parse_json("[1e999]", "x.json");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_file);
+    EXPECT_STREQ(error.what(), "x.json: a number is too large");
+  }
+}
+
 }  // namespace
 }  // namespace pomona

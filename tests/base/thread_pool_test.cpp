@@ -1,8 +1,14 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
 #include <numeric>
 #include <vector>
 
@@ -49,6 +55,34 @@ TEST(ThreadPool, ExceptionReachesCallerAndPoolStaysUsable) {
   std::atomic<int> sum = 0;
   pool.parallel_for(10, [&](std::int64_t chunk) { sum += static_cast<int>(chunk); });
   EXPECT_EQ(sum, 45);
+}
+
+/// Ends this process with 0 if a pool whose second worker cannot be made throws `exhausted`, while
+/// the first one already waits for work.
+[[noreturn]] void make_a_pool_in_too_little_memory() {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  ::alarm(30);  // a pool that waits for ever must fail the test, not stop it
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 512 * kMiB);
+  pthread_setattr_default_np(&attributes);
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t most = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + 900 * kMiB;
+  const rlimit limit{most, most};
+  ::setrlimit(RLIMIT_AS, &limit);
+  try {
+    const ThreadPool pool(3);
+  } catch (const Error& error) {
+    std::cerr << error.what();
+    std::_Exit(error.kind() == ErrorKind::exhausted ? 0 : 1);
+  }
+  std::_Exit(2);
+}
+
+TEST(ThreadPool, AThreadThatCannotBeMadeIsAnErrorAndEndsTheOthers) {
+  EXPECT_EXIT(make_a_pool_in_too_little_memory(), testing::ExitedWithCode(0),
+              "thread pool: the system gives 2 threads, not 3");
 }
 
 TEST(ThreadPool, RefusesNoThreads) { EXPECT_THROW(ThreadPool(0), Error); }
