@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <regex>
+#include <set>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace pomona::simd {
 namespace {
@@ -44,6 +47,24 @@ TEST_F(Isa, LevelThatTheProcessorLacksIsUnsupported) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::unsupported);
   }
+}
+
+/// Words of `text` that the pattern's group matches.
+std::set<std::string> words(const std::string& text, const std::regex& pattern) {
+  std::set<std::string> found;
+  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match)
+    found.insert((*match)[1]);
+  return found;
+}
+
+TEST(IsaSource, EveryFeatureThatKernelsAreCompiledForIsAskedOfTheProcessor) {
+  const std::string source = POMONA_SOURCE_DIR;
+  const auto compiled =
+      words(read_file(source + "/cmake/Kernels.cmake"), std::regex(" -m([a-z0-9]+)(?=[ )\n])"));
+  const auto asked = words(read_file(source + "/src/simd/cpu.cpp"),
+                           std::regex("__builtin_cpu_supports\\(\"([a-z0-9]+)\"\\)"));
+  EXPECT_GE(compiled.size(), 12u);
+  EXPECT_EQ(compiled, asked);
 }
 
 }  // namespace
