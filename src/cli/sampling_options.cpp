@@ -20,7 +20,7 @@ void declare_sampling(Arguments& arguments, decode::SamplingOptions& options) {
   arguments
       .option("--repetition-penalty", "X", options.repetition_penalty,
               "above 1: tokens that were there become less likely")
-      .at_least(0);
+      .between(0.01, 100);
   arguments.option("--seed", "S", options.seed,
                    "the same seed gives the same answer, for any number of threads");
 }

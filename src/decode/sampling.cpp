@@ -13,6 +13,10 @@ namespace {
 /// The stream of the draws; the answer's token number is the index.
 constexpr std::uint64_t kSamplingStream = 1;
 
+/// Below this temperature the best token's share is 1 unless another's logit is within 1e-4 of its,
+/// and the inverse would leave the range of float.
+constexpr double kGreedyBelow = 1e-6;
+
 struct Candidate {
   float weight;  // exp of the logit above the best one's, by temperature
   std::int32_t token;
@@ -76,8 +80,8 @@ void SamplingOptions::check() const {
   require(top_k >= 0, "top_k", static_cast<double>(top_k), "0 (all tokens) or more");
   require(top_p > 0 && top_p <= 1, "top_p", top_p, "above 0 and at most 1");
   require(min_p >= 0 && min_p < 1, "min_p", min_p, "at least 0 and below 1");
-  require(std::isfinite(repetition_penalty) && repetition_penalty > 0, "repetition_penalty",
-          repetition_penalty, "above 0; 1 is none");
+  require(repetition_penalty >= 0.01 && repetition_penalty <= 100, "repetition_penalty",
+          repetition_penalty, "from 0.01 to 100; 1 is none");
 }
 
 std::int32_t sample(const kernel::Table& kernels, const SamplingOptions& options,
@@ -86,7 +90,7 @@ std::int32_t sample(const kernel::Table& kernels, const SamplingOptions& options
   const auto V = static_cast<std::int64_t>(logits.size());
   if (options.repetition_penalty != 1) penalise(logits, seen, options.repetition_penalty);
   const std::int64_t best = kernels.argmax(logits.data(), V);
-  if (options.temperature == 0) return static_cast<std::int32_t>(best);
+  if (options.temperature < kGreedyBelow) return static_cast<std::int32_t>(best);
 
   const float highest = logits[static_cast<std::size_t>(best)];
   double sum =

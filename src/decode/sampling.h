@@ -11,7 +11,7 @@
 namespace pomona::decode {
 
 struct SamplingOptions {
-  double temperature = 0;  // 0: greedy
+  double temperature = 0;  // below 1e-6: greedy
   std::int64_t top_k = 0;  // 0: all
   double top_p = 1;        // 1: all
   double min_p = 0;        // 0: all; share of the best token's probability

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "decode/answer.h"
 #include "decode/prefix_cache.h"
+#include "text/tokenizer.h"
 
 namespace pomona::decode {
 namespace {
@@ -56,13 +57,15 @@ struct Scheduler::State {
   std::vector<Sequence> running;
   std::vector<std::pair<std::int64_t, Completion>> finished;
 
-  /// The pool for what is known now. Only while nothing runs.
-  void make_pool() {
+  /// A pool for what is known now, or a larger one that keeps what it holds. It grows by half at
+  /// least, since in a long chat each request is a little larger than the one before.
+  void provide_pool() {
+    if (pool && !outgrown()) return;
     const std::int64_t usual = nn::kv_blocks(std::min(model.lm->shape().context, kUsualPositions));
     const std::int64_t blocks = options.kv_blocks > 0
                                     ? options.kv_blocks
                                     : std::max(usual, options.max_sequences * largest_request);
-    prefixes.reset();
+    if (pool) return pool->grow(std::max(blocks, pool->capacity() * 3 / 2));
     pool.emplace(model::kv_shape(model.lm->shape(), context.compute), blocks);
     prefixes.emplace(*pool);
   }
@@ -186,6 +189,12 @@ struct Scheduler::State {
     finished.emplace_back(sequence.id, std::move(sequence.completion));
   }
 
+  /// Forgets every request that has not ended: after an error caches hold less than they count.
+  void drop_all() {
+    running.clear();
+    waiting.clear();
+  }
+
   void drop_cancelled() {
     const auto cancelled = [&](Sequence& sequence) {
       if (sequence.request.cancel == nullptr || !sequence.request.cancel->requested()) return false;
@@ -195,6 +204,30 @@ struct Scheduler::State {
     };
     std::erase_if(running, cancelled);
     std::erase_if(waiting, cancelled);
+  }
+
+  bool step() {
+    if (context.stop != nullptr) context.stop->check("generate");
+    drop_cancelled();
+    provide_pool();
+    admit();
+    if (running.empty()) return false;
+
+    std::vector<Sequence*> wanting;
+    const nn::Batch batch = form_batch(wanting);
+    const Tensor logits = model.lm->forward(batch, context);
+    // An embedding may have more rows than there are tokens, to be a round number.
+    const std::size_t tokens = model.tokenizer->vocabulary_size();
+    std::vector<const Sequence*> ended;
+    for (std::size_t i = 0; i < wanting.size(); ++i) {
+      float* const row = logits.data<float>() + static_cast<std::int64_t>(i) * logits.stride(0);
+      if (advance(*wanting[i], {row, tokens})) ended.push_back(wanting[i]);
+    }
+    for (Sequence& sequence : running) {
+      if (std::ranges::find(ended, &sequence) != ended.end()) finish(sequence);
+    }
+    std::erase_if(running, [](const Sequence& sequence) { return !sequence.cache; });
+    return true;
   }
 };
 
@@ -212,13 +245,15 @@ std::int64_t Scheduler::submit(Request request) {
   }
   const auto prompt = static_cast<std::int64_t>(request.prompt.size());
   const std::int64_t limit = state_->model.lm->shape().context;
-  if (prompt + request.max_new_tokens > limit) {
+  if (request.max_new_tokens > limit - prompt) {
+    const auto all = static_cast<std::uint64_t>(prompt) +
+                     static_cast<std::uint64_t>(request.max_new_tokens);  // may exceed int64
     fail(ErrorKind::bad_argument,
          "prompt: its {} tokens and {} new ones are {} more than the model's context of {}; "
          "shorten the prompt or ask for fewer",
-         prompt, request.max_new_tokens, prompt + request.max_new_tokens - limit, limit);
+         prompt, request.max_new_tokens, all - static_cast<std::uint64_t>(limit), limit);
   }
-  const std::int64_t V = state_->model.lm->shape().V;
+  const auto V = static_cast<std::int64_t>(state_->model.tokenizer->vocabulary_size());
   for (const std::int32_t token : request.prompt) {
     if (token < 0 || token >= V)
       fail(ErrorKind::bad_argument, "prompt: token {}, the vocabulary has {}", token, V);
@@ -239,26 +274,12 @@ std::int64_t Scheduler::submit(Request request) {
 }
 
 bool Scheduler::step() {
-  State& state = *state_;
-  if (state.context.stop != nullptr) state.context.stop->check("generate");
-  state.drop_cancelled();
-  if (!state.pool || (state.running.empty() && state.outgrown())) state.make_pool();
-  state.admit();
-  if (state.running.empty()) return false;
-
-  std::vector<Sequence*> wanting;
-  const nn::Batch batch = state.form_batch(wanting);
-  const Tensor logits = state.model.lm->forward(batch, state.context);
-  const auto V = static_cast<std::size_t>(state.model.lm->shape().V);
-  std::vector<const Sequence*> ended;
-  for (std::size_t i = 0; i < wanting.size(); ++i) {
-    if (state.advance(*wanting[i], {logits.data<float>() + i * V, V})) ended.push_back(wanting[i]);
+  try {
+    return state_->step();
+  } catch (...) {
+    state_->drop_all();
+    throw;
   }
-  for (Sequence& sequence : state.running) {
-    if (std::ranges::find(ended, &sequence) != ended.end()) state.finish(sequence);
-  }
-  std::erase_if(state.running, [](const Sequence& sequence) { return !sequence.cache; });
-  return true;
 }
 
 std::vector<std::pair<std::int64_t, Completion>> Scheduler::take_finished() {
@@ -266,10 +287,16 @@ std::vector<std::pair<std::int64_t, Completion>> Scheduler::take_finished() {
 }
 
 void Scheduler::run(const std::function<void(std::int64_t, Completion)>& done) {
-  bool more = true;
-  while (more) {
-    more = step();
-    for (auto& [id, completion] : take_finished()) done(id, std::move(completion));
+  try {
+    bool more = true;
+    while (more) {
+      more = step();
+      for (auto& [id, completion] : take_finished()) done(id, std::move(completion));
+    }
+  } catch (...) {
+    state_->drop_all();
+    state_->finished.clear();
+    throw;
   }
 }
 

@@ -42,7 +42,7 @@ struct SchedulerOptions {
   std::int64_t max_sequences = 16;    // decoded together
   std::int64_t prefill_tokens = 512;  // prompt tokens per step
   std::int64_t kv_blocks =
-      0;  // of kernel::kKvBlock positions; 0: enough for the requests, growing while none runs
+      0;  // of kernel::kKvBlock positions; 0: enough for the requests, growing with them
 };
 
 class Scheduler {
@@ -55,14 +55,15 @@ class Scheduler {
   /// does not fit the model's context; the message says by how much and what to do.
   std::int64_t submit(Request request);
 
-  /// One forward pass. False if there was nothing to do.
+  /// One forward pass. False if there was nothing to do. Whatever is thrown, by the model or a
+  /// callback, all requests that have not ended are dropped first, and new ones can be submitted.
   bool step();
 
   /// Requests that ended since the last call, in the order they ended.
   std::vector<std::pair<std::int64_t, Completion>> take_finished();
 
   /// Submits nothing more: steps until all are done. done(index of the request in submission order,
-  /// completion).
+  /// completion). As step() when something throws; ended requests not yet told are dropped too.
   void run(const std::function<void(std::int64_t, Completion)>& done);
 
   std::int64_t peak_cache_bytes() const;

@@ -8,6 +8,7 @@
 #include "decode/scheduler.h"
 #include "kernel/table.h"
 #include "simd/cpu.h"
+#include "text/tokenizer.h"
 
 namespace pomona::eval {
 namespace {
@@ -67,7 +68,7 @@ class ModelAnswerer final : public Answerer {
   Speed measure(const StopToken& stop) override {
     constexpr std::int64_t kPrompt = 256, kNew = 16;
     const decode::SchedulerOptions defaults;
-    const std::int32_t vocabulary = static_cast<std::int32_t>(model_.lm->shape().V);
+    const auto vocabulary = static_cast<std::int32_t>(model_.tokenizer->vocabulary_size());
     const auto timed = [&](std::int64_t sequences, std::int64_t prompt, std::int64_t new_tokens) {
       std::vector<Question> questions(static_cast<std::size_t>(sequences));
       std::int32_t next = 0;

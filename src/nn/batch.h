@@ -39,7 +39,8 @@ struct BatchState {
   std::vector<std::int64_t> lengths;  // rows per sequence
 };
 
-/// Attention of one layer, against the cache where the batch has one, else within the batch.
+/// Attention of one layer, against the caches if the batch's sequences have them, else within the
+/// batch. Throws bad_shape if only some have one, or one of another shape than q, k and v.
 Tensor attend(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
               const BatchState& state, std::int64_t layer, std::int64_t E);
 

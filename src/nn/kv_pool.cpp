@@ -8,12 +8,20 @@
 
 namespace pomona::nn {
 
-KvPool::KvPool(KvShape shape, std::int64_t blocks)
-    : shape_(shape),
-      storage_(heap_storage(static_cast<std::size_t>(blocks * shape.block_bytes()))),
-      references_(static_cast<std::size_t>(blocks)),
-      used_before_(static_cast<std::size_t>(blocks)) {
-  for (std::int64_t id = blocks - 1; id >= 0; --id) free_.push_back(static_cast<std::int32_t>(id));
+KvPool::KvPool(KvShape shape, std::int64_t blocks) : shape_(shape) { grow(blocks); }
+
+void KvPool::grow(std::int64_t blocks) {
+  const std::int64_t more = blocks - capacity();
+  if (more <= 0) return;
+  storages_.push_back(heap_storage(static_cast<std::size_t>(more * shape_.block_bytes())));
+  std::byte* const first = storages_.back()->data;
+  for (std::int64_t i = 0; i < more; ++i) {
+    addresses_.push_back(first + i * shape_.block_bytes());
+    free_.push_back(static_cast<std::int32_t>(blocks - 1 - i));
+  }
+  std::rotate(free_.begin(), free_.end() - more, free_.end());  // behind the free ones of before
+  references_.resize(static_cast<std::size_t>(blocks));
+  used_before_.resize(static_cast<std::size_t>(blocks));
 }
 
 std::int32_t KvPool::allocate() {

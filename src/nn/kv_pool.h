@@ -18,6 +18,7 @@ struct KvShape {
   std::int64_t E = 0;  // head size
   kernel::KvKind kind = kernel::KvKind::bf16;
 
+  bool operator==(const KvShape&) const = default;
   std::int64_t layer_bytes() const { return 2 * G * kernel::kv_block_bytes(kind, E); }
   std::int64_t block_bytes() const { return L * layer_bytes(); }
 };
@@ -27,11 +28,14 @@ inline std::int64_t kv_blocks(std::int64_t positions) {
   return (positions + kernel::kKvBlock - 1) / kernel::kKvBlock;
 }
 
-/// Memory for a fixed number of blocks, touched only as they are used. Used by one thread at a
-/// time.
+/// Memory for blocks, touched only as they are used. Used by one thread at a time.
 class KvPool {
  public:
+  /// Throws exhausted if there is no memory for them, as grow() does.
   KvPool(KvShape shape, std::int64_t blocks);
+
+  /// Adds room up to `blocks` in all; the blocks in use keep their numbers and addresses.
+  void grow(std::int64_t blocks);
 
   const KvShape& shape() const { return shape_; }
   std::int64_t capacity() const { return static_cast<std::int64_t>(references_.size()); }
@@ -39,7 +43,7 @@ class KvPool {
   /// Bytes of the most blocks that were in use at once.
   std::int64_t peak_bytes() const { return peak_ * shape_.block_bytes(); }
 
-  std::byte* block(std::int32_t id) const { return storage_->data + id * shape_.block_bytes(); }
+  std::byte* block(std::int32_t id) const { return addresses_[static_cast<std::size_t>(id)]; }
 
   /// A block of zeros with one reference. Throws exhausted if none is left.
   std::int32_t allocate();
@@ -49,9 +53,10 @@ class KvPool {
 
  private:
   KvShape shape_;
-  StorageRef storage_;
+  std::vector<StorageRef> storages_;  // one for each time it grew
+  std::vector<std::byte*> addresses_;
   std::vector<int> references_;
-  std::vector<std::int32_t> free_;
+  std::vector<std::int32_t> free_;  // the next one last
   std::vector<bool> used_before_;
   std::int64_t peak_ = 0;
 };
@@ -71,7 +76,7 @@ class KvSequence {
 
   std::int64_t length() const { return length_; }
   const std::vector<std::int32_t>& blocks() const { return blocks_; }
-  kernel::KvKind kind() const { return pool_->shape().kind; }
+  const KvShape& shape() const { return pool_->shape(); }
 
   /// Makes room for `positions` more and counts them as written. A shared block that they fall into
   /// is copied first. Throws exhausted and changes nothing if the pool has too few free blocks.

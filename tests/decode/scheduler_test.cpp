@@ -4,9 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "decode/prefix_cache.h"
+#include "store/gguf.h"
+#include "store/gguf_tokenizer.h"
 #include "tests/support/engine.h"
 #include "tests/support/golden.h"
+#include "tests/support/refused.h"
 #include "text/tokenizer.h"
 
 namespace pomona::decode {
@@ -14,6 +21,7 @@ namespace {
 
 using golden::Golden;
 using testing_support::Engine;
+using testing_support::refused;
 
 struct Tiny {
   explicit Tiny(int threads = 1, Compute compute = Compute::f32)
@@ -128,6 +136,110 @@ TEST(Scheduler, RefusesWhatCannotWork) {
             std::string::npos);
 }
 
+TEST(Scheduler, AnAbsurdNumberOfNewTokensIsTooMany) {
+  Tiny tiny;
+  Scheduler scheduler(tiny.model, tiny.engine.context);
+  EXPECT_EQ(
+      refused([&] { scheduler.submit(request({5}, std::numeric_limits<std::int64_t>::max())); }),
+      "bad_argument: prompt: its 1 tokens and 9223372036854775807 new ones are "
+      "9223372036854775296 more than the model's context of 512; shorten the prompt or ask "
+      "for fewer");
+}
+
+TEST(Scheduler, AfterAnErrorItStartsAfresh) {
+  const Golden golden("llama_tiny");
+  for (const int failing_pass : {1, 2, 3}) {
+    Tiny tiny;
+    int passes = 0;
+    const Probe probe = [&](std::string_view name, const Tensor&) {
+      if (name == "layers.0" && ++passes == failing_pass) fail(ErrorKind::exhausted, "no more");
+    };
+    tiny.engine.context.probe = &probe;
+    Scheduler scheduler(tiny.model, tiny.engine.context, {.max_sequences = 1});
+    scheduler.submit(request(golden.integers("tokens.1"), 32));
+    scheduler.submit(request(golden.integers("tokens.1"), 32));
+    const auto nobody = [](std::int64_t, const Completion&) { FAIL(); };
+    EXPECT_EQ(refused([&] { scheduler.run(nobody); }), "exhausted: no more");
+    scheduler.run(nobody);
+    const std::int64_t id = scheduler.submit(request(golden.integers("tokens.0"), 32));
+    scheduler.run([&](std::int64_t done, const Completion& completion) {
+      EXPECT_EQ(done, id);
+      EXPECT_EQ(completion.tokens, golden.integers("greedy.0"));
+    });
+    EXPECT_GE(passes, failing_pass + 32);
+  }
+}
+
+TEST(Scheduler, AReaderThatFailsEndsTheRun) {
+  const Golden golden("llama_tiny");
+  Tiny tiny;
+  Scheduler scheduler(tiny.model, tiny.engine.context);
+  Request failing = request(golden.integers("tokens.0"), 32);
+  failing.on_text = [](std::string_view) { fail(ErrorKind::io, "no more paper"); };
+  scheduler.submit(failing);
+  const auto nobody = [](std::int64_t, const Completion&) { FAIL(); };
+  EXPECT_EQ(refused([&] { scheduler.run(nobody); }), "io: no more paper");
+  EXPECT_FALSE(scheduler.step());
+}
+
+/// The tiny model with a tokeniser that has fewer tokens than the embedding has rows.
+void cut_vocabulary(model::Model& model, std::size_t tokens, std::size_t merges) {
+  const store::GgufFile file(model.path);
+  text::BpeSpec spec = store::bpe_spec(file.metadata());
+  spec.tokens.resize(tokens);
+  spec.kinds.resize(tokens);
+  spec.merges.resize(merges);
+  model.tokenizer = std::make_shared<text::BpeTokenizer>(spec);
+}
+
+TEST(Scheduler, RowsOfTheEmbeddingWithoutATokenAreNeverChosen) {
+  Tiny tiny;
+  const auto highest = [&] {
+    const auto found = run_all(tiny, {request({101, 121, 266}, 32)}, {});
+    EXPECT_EQ(found[0].tokens.size(), 32u);
+    return std::ranges::max(found[0].tokens);
+  };
+  EXPECT_GE(highest(), 270);
+  cut_vocabulary(tiny.model, 270, 11);
+  EXPECT_LT(highest(), 270);
+}
+
+/// The tiny model as if it had been made for long texts.
+class LongContext final : public model::CausalLm {
+ public:
+  explicit LongContext(std::unique_ptr<model::CausalLm> lm) : lm_(std::move(lm)) {
+    shape_ = lm_->shape();
+    shape_.context = 1 << 20;
+  }
+  const model::LmShape& shape() const override { return shape_; }
+  Tensor forward(const nn::Batch& batch, const Context& context) const override {
+    return lm_->forward(batch, context);
+  }
+  void each_parameter(const std::function<void(const std::string&, Parameter&)>& f) override {
+    lm_->each_parameter(f);
+  }
+
+ private:
+  std::unique_ptr<model::CausalLm> lm_;
+  model::LmShape shape_;
+};
+
+TEST(Scheduler, ALargerRequestKeepsTheConversation) {
+  Tiny tiny;
+  tiny.model.lm = std::make_unique<LongContext>(std::move(tiny.model.lm));
+  Scheduler scheduler(tiny.model, tiny.engine.context, {.max_sequences = 1});
+  for (const std::int64_t room : {100, 9000, 20000, 90000}) {
+    StopToken enough;
+    Request turn = request(long_prompt(10), room);
+    turn.cancel = &enough;
+    turn.on_text = [&](std::string_view) { enough.request(); };
+    scheduler.submit(turn);
+    scheduler.run([&](std::int64_t id, const Completion& completion) {
+      EXPECT_EQ(completion.shared_tokens, id == 0 ? 0 : 128) << room;
+    });
+  }
+}
+
 TEST(Scheduler, CancellingOneRequestKeepsTheOthers) {
   const Golden golden("llama_tiny");
   Tiny tiny;
@@ -196,6 +308,22 @@ TEST(Sampling, PenaltyLowersWhatWasSeen) {
   EXPECT_EQ(sample(kernel::table(), {.repetition_penalty = 1.3}, logits, seen, 0), 1);
   EXPECT_FLOAT_EQ(logits[0], 2.0f / 1.3f);
   EXPECT_FLOAT_EQ(logits[2], -1.3f);
+}
+
+TEST(Sampling, TinyTemperaturesAreGreedy) {
+  for (const double temperature : {1e-6, 1e-7, 1e-40, 1e-300}) {
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      std::vector<float> logits = {1.0f, 1.5f, -2.0f};
+      EXPECT_EQ(sample(kernel::table(), {.temperature = temperature}, logits, {}, i), 1)
+          << temperature;
+    }
+  }
+}
+
+TEST(Sampling, PenaltiesThatLeaveNoNumbersAreRefused) {
+  EXPECT_EQ(refused([] { SamplingOptions{.repetition_penalty = 1e-300}.check(); }),
+            "bad_argument: repetition_penalty 1e-300: must be from 0.01 to 100; 1 is none");
+  EXPECT_EQ(refused([] { SamplingOptions{.repetition_penalty = 0.01}.check(); }), "nothing");
 }
 
 }  // namespace

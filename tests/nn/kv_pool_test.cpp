@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
+#include <vector>
 
 #include "base/error.h"
 #include "decode/prefix_cache.h"
@@ -22,6 +24,26 @@ TEST(KvPool, RecycledBlocksAreZero) {
   ASSERT_EQ(again, id);
   EXPECT_TRUE(std::all_of(pool.block(id), pool.block(id) + kShape.block_bytes(),
                           [](std::byte b) { return b == std::byte{0}; }));
+}
+
+TEST(KvPool, GrowingKeepsWhatIsThere) {
+  KvPool pool(kShape, 2);
+  const std::int32_t first = pool.allocate();
+  std::byte* const address = pool.block(first);
+  address[7] = std::byte{42};
+  pool.grow(5);
+  pool.grow(3);  // less than there is changes nothing
+  EXPECT_EQ(pool.capacity(), 5);
+  EXPECT_EQ(pool.free_blocks(), 4);
+  EXPECT_EQ(pool.block(first), address);
+  EXPECT_EQ(pool.references(first), 1);
+  EXPECT_EQ(address[7], std::byte{42});
+  for (std::int32_t expected = 1; expected < 5; ++expected) {
+    const std::int32_t id = pool.allocate();
+    EXPECT_EQ(id, expected) << "memory that is there already comes first";
+    std::memset(pool.block(id), 1, static_cast<std::size_t>(kShape.block_bytes()));
+  }
+  EXPECT_EQ(pool.peak_bytes(), 5 * kShape.block_bytes());
 }
 
 TEST(KvSequence, AFullPoolChangesNothing) {
@@ -83,6 +105,69 @@ TEST(PrefixCache, SharesWholeBlocksAndLeavesAToken) {
   exact.clear();
   cache.make_room(7);
   EXPECT_EQ(pool.free_blocks(), 7);
+}
+
+/// A cache that holds the full blocks of `tokens`, and nothing else holds them.
+void remember(decode::PrefixCache& cache, KvPool& pool, std::span<const std::int32_t> tokens,
+              std::span<const decode::BlockKey> keys) {
+  KvSequence sequence(pool);
+  sequence.extend(static_cast<std::int64_t>(tokens.size()));
+  cache.add(tokens, keys, sequence);
+}
+
+TEST(PrefixCache, TheEndOfATextGoesFirst) {
+  KvPool pool(kShape, 8);
+  decode::PrefixCache cache(pool);
+  std::vector<std::int32_t> tokens(257), other(65, 7);
+  for (int i = 0; i < 257; ++i) tokens[static_cast<std::size_t>(i)] = i % 50;
+  const auto keys = decode::block_keys(tokens);
+  remember(cache, pool, other, decode::block_keys(other));
+  remember(cache, pool, tokens, keys);
+  EXPECT_EQ(pool.free_blocks(), 3);
+  const auto shared = [&] {
+    KvSequence sequence(pool);
+    return cache.share(tokens, keys, sequence);
+  };
+  EXPECT_EQ(shared(), 256);
+  cache.make_room(4);  // the older text goes first
+  EXPECT_EQ(shared(), 256);
+  cache.make_room(5);
+  EXPECT_EQ(shared(), 192);
+  cache.make_room(7);
+  EXPECT_EQ(shared(), 64);
+  cache.make_room(8);
+  EXPECT_EQ(pool.free_blocks(), 8);
+}
+
+TEST(PrefixCache, ABlockWithAnotherBeginningIsAnotherBlock) {
+  KvPool pool(kShape, 8);
+  decode::PrefixCache cache(pool);
+  std::vector<std::int32_t> tokens(129, 5);
+  const decode::BlockKey keys[] = {1, 2};
+  remember(cache, pool, tokens, keys);
+  tokens[0] = 6;
+  const decode::BlockKey colliding[] = {3, 2};  // the second block's hash is that of the first text
+  remember(cache, pool, tokens, colliding);
+  KvSequence sequence(pool);
+  EXPECT_EQ(cache.share(tokens, colliding, sequence), 64);
+}
+
+TEST(PrefixCache, ABlockInUseKeepsThoseBeforeIt) {
+  KvPool pool(kShape, 8);
+  decode::PrefixCache cache(pool);
+  const std::vector<std::int32_t> tokens(129, 5);
+  const auto keys = decode::block_keys(tokens);
+  KvSequence sequence(pool);  // computes both blocks itself
+  sequence.extend(129);
+  remember(cache, pool, std::span(tokens).first(65), std::span(keys).first(1));
+  cache.add(tokens, keys, sequence);
+  cache.make_room(8);  // the first block is idle, but the second one, in use, stands on it
+  KvSequence again(pool);
+  EXPECT_EQ(cache.share(tokens, keys, again), 128);
+  again.clear();
+  sequence.clear();
+  cache.make_room(8);
+  EXPECT_EQ(pool.free_blocks(), 8);
 }
 
 }  // namespace
