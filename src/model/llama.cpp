@@ -117,10 +117,10 @@ Tensor Llama::forward(const nn::Batch& batch, const Context& context) const {
     std::copy(batch.tokens.begin(), batch.tokens.end(), tokens.data<std::int32_t>());
   Tensor x = model.embed_tokens(context, tokens);  // (T, D)
   context.show("embed_tokens", x);
-  nn::BatchState state{
-      batch,
-      op::rope_angles(context, batch.positions, config_.head_dim, config_.rope_theta, x.dtype()),
-      {}};
+  nn::BatchState state{batch,
+                       op::rope_angles(context, batch.positions, config_.head_dim,
+                                       config_.rope_theta, {}, x.dtype()),
+                       {}};
   for (const nn::BatchSequence& sequence : batch.sequences) state.lengths.push_back(sequence.rows);
 
   for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {

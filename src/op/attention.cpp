@@ -1,26 +1,15 @@
 // Causal attention of packed sequences, with gradients: Vaswani et al. 2017, arXiv:1706.03762,
 // eq. 1.
 #include <cmath>
-#include <cstring>
 
 #include "op/ops.h"
 
 namespace pomona::op {
 namespace {
 
-/// `x` with its rows side by side: itself, or a copy of a strided view.
-Tensor contiguous(const Context& context, const Tensor& x) {
-  if (x.is_contiguous()) return x;
-  const Tensor copy = context.empty(x.shape(), x.dtype());
-  const auto row_bytes = static_cast<std::size_t>(bytes_of(x.dtype(), x.size(1)));
-  for (std::int64_t t = 0; t < x.size(0); ++t) {
-    std::memcpy(copy.narrow(0, t, 1).raw(), x.narrow(0, t, 1).raw(), row_bytes);
-  }
-  return copy;
-}
-
 struct Attention {
   static constexpr std::string_view kName = "attention";
+  static constexpr std::size_t kStrided = 3;
   std::vector<std::int64_t> lengths;
   std::int64_t E;
 

@@ -90,11 +90,25 @@ struct CachedAttention {
   }
 };
 
+/// The kernels write and read heads in steps of 16 values, 256 at most.
 void check(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t E) {
-  if (q.shape().rank() != 2 || k.shape() != v.shape() || k.shape().rank() != 2 ||
-      k.size(1) % E != 0 || k.size(0) != q.size(0) || q.size(1) % k.size(1) != 0) {
+  const bool fits = E > 0 && E % 16 == 0 && E <= 256 && q.shape().rank() == 2 &&
+                    k.shape() == v.shape() && k.shape().rank() == 2 && k.size(0) == q.size(0) &&
+                    k.size(1) >= E && k.size(1) % E == 0 && q.size(1) % k.size(1) == 0 &&
+                    q.stride(1) == 1 && k.stride(1) == 1 && v.stride(1) == 1;
+  if (!fits) {
     fail(ErrorKind::bad_shape, "cached_attention: q {}, k {}, v {}, head size {}", q.shape().text(),
          k.shape().text(), v.shape().text(), E);
+  }
+}
+
+void check(const CacheSlice& slice, std::int64_t T) {
+  const auto room = static_cast<std::int64_t>(slice.blocks.size()) * kernel::kKvBlock;
+  if (slice.rows < 0 || slice.first_row < 0 || slice.first_row > T - slice.rows ||
+      slice.first_position < 0 || slice.first_position > room - slice.rows) {
+    fail(ErrorKind::bad_shape,
+         "cached_attention: {} rows from row {} of {}, to positions from {} of a cache for {}",
+         slice.rows, slice.first_row, T, slice.first_position, room);
   }
 }
 
@@ -103,6 +117,7 @@ void check(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t E) {
 Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
                         std::span<const CacheSlice> slices, kernel::KvKind kind, std::int64_t E) {
   check(q, k, v, E);
+  for (const CacheSlice& slice : slices) check(slice, q.size(0));
   if (context.tape != nullptr && (q.needs_gradient() || k.needs_gradient() || v.needs_gradient())) {
     fail(ErrorKind::bad_argument,
          "cached_attention: a cache has no gradient; run without one while recording");

@@ -104,6 +104,7 @@ Tensor decoded(const Tensor& weight) {
 
 struct Linear {
   static constexpr std::string_view kName = "linear";
+  static constexpr std::size_t kStrided = 1;
   std::vector<const Parameter*> weights;
   bool has_residual = false;  // in[0] is x, in[1..] the weights, then the residual
 
@@ -182,8 +183,9 @@ struct Linear {
                                  rows, K, N, true);
     }
     if (gradients[i].defined()) {
-      math<T>(context).matmul_tn(part.data<T>(), in[0].data<T>(), gradients[i].template data<T>(),
-                                 N, K, rows, true);
+      const Tensor x = contiguous(context, in[0]);
+      math<T>(context).matmul_tn(part.data<T>(), x.data<T>(), gradients[i].template data<T>(), N, K,
+                                 rows, true);
     }
   }
 };
@@ -208,6 +210,7 @@ Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& 
   const Linear op{{&weight}, true};
   if (context.tape != nullptr) return apply(context, op, std::move(inputs));
   op.shape(inputs);
+  check_layout(Linear::kName, inputs, Linear::kStrided);
   if (context.planning()) {
     context.plan->operations += op.operations(inputs);
     op.plan_scratch(context, inputs);
@@ -228,9 +231,15 @@ std::vector<Sample> samples_linear() {
     const Tensor residual = add(c, in[2], Tensor::zeros(in[2].shape(), DType::f64));
     return linear_add(c, residual, in[0], Parameter(in[1]));
   };
+  const auto of_a_view = [](const Context& c, Inputs in) {
+    const Parameter weight(in[1]);
+    const Parameter* weights[] = {&weight};
+    return linear(c, columns(c, in[0], 2, 5), weights);
+  };
   return {{"linear",
            {sample_tensor({3, 5}, 1), sample_tensor({4, 5}, 2), sample_tensor({2, 5}, 3)},
            side_by_side},
+          {"linear", {sample_tensor({3, 8}, 7), sample_tensor({4, 5}, 8)}, of_a_view},
           {"linear_add",
            {sample_tensor({3, 6}, 4), sample_tensor({5, 6}, 5), sample_tensor({3, 5}, 6)},
            with_residual}};

@@ -31,9 +31,10 @@ Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& 
                   const Parameter& weight);
 
 /// Angles for rope: positions (T) -> (T, E), E/2 cosines then E/2 sines of position *
-/// theta^(-2i/E).
+/// theta^(-2i/E) / factor_i. `factors` (E/2) stretch the waves as Llama 3.1 does for long texts;
+/// none: all are 1.
 Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions, std::int64_t E,
-                   double theta, DType dtype = DType::f32);
+                   double theta, std::span<const float> factors = {}, DType dtype = DType::f32);
 
 /// Rotary position embedding (Su et al. 2021, arXiv:2104.09864, eq. 34), pairs (i, i + E/2) as
 /// checkpoints of the hub have them. x (T, heads * E), angles (T, E) -> (T, heads * E).
@@ -68,7 +69,7 @@ Tensor silu_mul(const Context& context, const Tensor& x);
 /// a + b, equal shapes.
 Tensor add(const Context& context, const Tensor& a, const Tensor& b);
 
-/// Columns [start, start + length) of x (T, D), as a view.
+/// Columns [start, start + length) of x (T, D), as a view. Ops that do not take one refuse it.
 Tensor columns(const Context& context, const Tensor& x, std::int64_t start, std::int64_t length);
 
 /// Rows `index` of x (T, D) -> (n, D).
@@ -80,6 +81,9 @@ Tensor cross_entropy(const Context& context, const Tensor& logits, const Tensor&
 
 /// Sum of x times `factor` -> (1).
 Tensor scaled_sum(const Context& context, const Tensor& x, double factor);
+
+/// x (T, D) with its rows side by side: itself, or a copy of a view. Carries no gradient.
+Tensor contiguous(const Context& context, const Tensor& x);
 
 /// Samples of every op for the gradient check, in double precision.
 std::vector<Sample> all_samples();

@@ -8,6 +8,7 @@ namespace {
 
 struct Rope {
   static constexpr std::string_view kName = "rope";
+  static constexpr std::size_t kStrided = 1;
 
   Shape shape(Inputs in) const {
     const Tensor &x = in[0], &angles = in[1];
@@ -46,15 +47,18 @@ struct Rope {
 }  // namespace
 
 Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions, std::int64_t E,
-                   double theta, DType dtype) {
+                   double theta, std::span<const float> factors, DType dtype) {
   if (E % 2 != 0) fail(ErrorKind::bad_shape, "rope: head size {} is odd", E);
+  if (!factors.empty() && static_cast<std::int64_t>(factors.size()) != E / 2)
+    fail(ErrorKind::bad_shape, "rope: {} factors for heads of {}", factors.size(), E);
   const Tensor angles = context.empty({static_cast<std::int64_t>(positions.size()), E}, dtype);
   if (context.planning()) return angles;
   const std::int64_t half = E / 2;
   std::vector<double> frequency(static_cast<std::size_t>(half));
   for (std::int64_t i = 0; i < half; ++i) {
-    frequency[static_cast<std::size_t>(i)] =
-        std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(E));
+    const auto at = static_cast<std::size_t>(i);
+    frequency[at] = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(E));
+    if (!factors.empty()) frequency[at] /= static_cast<double>(factors[at]);
   }
   with_type(angles, [&]<class T>() {
     for (std::size_t t = 0; t < positions.size(); ++t) {
@@ -74,10 +78,13 @@ Tensor rope(const Context& context, const Tensor& x, const Tensor& angles) {
 }
 
 std::vector<Sample> samples_rope() {
-  return {{"rope", {sample_tensor({3, 8}, 1)}, [](const Context& c, Inputs in) {
-             const std::int32_t positions[] = {0, 5, 1000};
-             return rope(c, in[0], rope_angles(c, positions, 4, 10000.0, DType::f64));
-           }}};
+  const auto turned = [](const Context& c, const Tensor& x) {
+    const std::int32_t positions[] = {0, 5, 1000};
+    return rope(c, x, rope_angles(c, positions, 4, 10000.0, {}, DType::f64));
+  };
+  const auto whole = [=](const Context& c, Inputs in) { return turned(c, in[0]); };
+  const auto view = [=](const Context& c, Inputs in) { return turned(c, columns(c, in[0], 1, 8)); };
+  return {{"rope", {sample_tensor({3, 8}, 1)}, whole}, {"rope", {sample_tensor({3, 10}, 2)}, view}};
 }
 
 }  // namespace pomona::op

@@ -19,6 +19,16 @@ Tensor gradient_target(const Tensor& tensor) {
 
 }  // namespace
 
+void check_layout(std::string_view op, Inputs inputs, std::size_t strided) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& input = inputs[i];
+    if (input.is_contiguous()) continue;
+    if (i < strided && (input.stride(-1) == 1 || input.size(-1) == 1)) continue;
+    fail(ErrorKind::bad_shape, "{}: input {}, {}, is a view with gaps, which this op does not take",
+         op, i, input.shape().text());
+  }
+}
+
 void Tape::record(std::string_view op, Tensor& y, std::vector<Tensor> inputs, Saved saved,
                   Backward backward) {
   y.set_variable(std::make_shared<Variable>());

@@ -44,14 +44,26 @@ class Tape {
   std::vector<Node> nodes_;
 };
 
+/// Throws bad_shape unless the first `strided` inputs have contiguous rows and the others no gaps
+/// at all.
+void check_layout(std::string_view op, Inputs inputs, std::size_t strided);
+
 /// Runs an op: shape, memory, forward, and a node on the tape where an input needs a gradient. An
 /// op is a struct with
 ///   static constexpr std::string_view kName;
-///   Shape shape(Inputs) const;                              throws bad_shape
-///   double operations(Inputs) const;                        additions and multiplications of
-///   forward void forward(const Context&, const Tensor& y, Inputs, Saved*) const;     saves only if
-///   Saved is not null void backward(const Context&, const Tensor& dy, const Tensor& y, Inputs,
-///   const Saved&, Gradients) const;
+///   static constexpr std::size_t kStrided;
+///     how many of the first inputs may be views whose rows lie apart; left out: none
+///   Shape shape(Inputs) const;
+///     throws bad_shape
+///   double operations(Inputs) const;
+///     additions and multiplications of forward
+///   void plan_scratch(const Context&, Inputs) const;
+///     allocates what forward does beside y; left out: nothing
+///   void forward(const Context&, const Tensor& y, Inputs, Saved*) const;
+///     saves only if Saved is not null
+///   void backward(const Context&, const Tensor& dy, const Tensor& y, Inputs, const Saved&,
+///                 Gradients) const;
+///     adds to the gradients that are defined, which have no gaps
 template <class Op>
 Tensor apply(const Context& context, const Op& op, std::initializer_list<Tensor> inputs) {
   return apply(context, op, std::vector<Tensor>(inputs));
@@ -61,6 +73,11 @@ template <class Op>
 Tensor apply(const Context& context, const Op& op, std::vector<Tensor> inputs) {
   const bool wide = inputs.front().dtype() == DType::f64;
   Tensor y = context.empty(op.shape(inputs), wide ? DType::f64 : DType::f32);
+  if constexpr (requires { Op::kStrided; }) {
+    check_layout(Op::kName, inputs, Op::kStrided);
+  } else {
+    check_layout(Op::kName, inputs, 0);
+  }
   if (context.planning()) {
     context.plan->operations += op.operations(inputs);
     if constexpr (requires { op.plan_scratch(context, inputs); }) op.plan_scratch(context, inputs);

@@ -5,11 +5,13 @@
 
 #include "op/ops.h"
 #include "tests/support/engine.h"
+#include "tests/support/refused.h"
 
 namespace pomona {
 namespace {
 
 using testing_support::Engine;
+using testing_support::refused;
 
 /// A scalar function of the sample: its output weighted by fixed numbers, so every element matters.
 double weighted(const Tensor& y) {
@@ -64,6 +66,25 @@ TEST(Gradient, EveryOpAgreesWithCentralDifferences) {
       }
     }
   }
+}
+
+TEST(Views, AreRefusedByOpsThatReadOnePieceOfMemory) {
+  Engine engine;
+  const Context& c = engine.context;
+  const Tensor view = op::columns(c, op::sample_tensor({2, 7}, 1), 1, 4);  // (2, 4)
+  const Tensor whole = op::sample_tensor({2, 4}, 2), weight = op::sample_tensor({4}, 3);
+  const std::string gaps = ", (2, 4), is a view with gaps, which this op does not take";
+  EXPECT_EQ(refused([&] { op::rms_norm(c, view, weight, 1e-5); }),
+            "bad_shape: rms_norm: input 0" + gaps);
+  EXPECT_EQ(refused([&] { op::add(c, whole, view); }), "bad_shape: add: input 1" + gaps);
+  EXPECT_EQ(refused([&] { op::scaled_sum(c, view, 1); }), "bad_shape: scaled_sum: input 0" + gaps);
+  EXPECT_EQ(refused([&] { op::cross_entropy(c, view, Tensor::zeros({2}, DType::i32)); }),
+            "bad_shape: cross_entropy: input 0" + gaps);
+  const Parameter square(op::sample_tensor({4, 4}, 4));
+  EXPECT_EQ(refused([&] { op::linear_add(c, view, whole, square); }),
+            "bad_shape: linear: input 2" + gaps);
+  EXPECT_EQ(refused([&] { op::linear_add(c, whole, view, square); }), "nothing");
+  EXPECT_EQ(refused([&] { op::rms_norm(c, op::contiguous(c, view), weight, 1e-5); }), "nothing");
 }
 
 TEST(Gradient, NothingIsComputedForWhatNeedsNone) {
