@@ -46,7 +46,9 @@ text::BpeSpec bpe_spec(const GgufMetadata& metadata) {
   spec.special.eot = token_id(metadata, "tokenizer.ggml.eot_token_id");
   spec.special.unknown = token_id(metadata, "tokenizer.ggml.unknown_token_id");
   spec.special.padding = token_id(metadata, "tokenizer.ggml.padding_token_id");
-  spec.special.add_bos = metadata.boolean("tokenizer.ggml.add_bos_token", false);
+  const auto pretokenizer = text::Pretokenizer::find(spec.pretokenizer);
+  const bool wants_bos = spec.special.bos && pretokenizer && pretokenizer->adds_bos();
+  spec.special.add_bos = metadata.boolean("tokenizer.ggml.add_bos_token", wants_bos);
   spec.special.add_eos = metadata.boolean("tokenizer.ggml.add_eos_token", false);
   return spec;
 }

@@ -248,6 +248,7 @@ struct Row {
   std::string_view name;
   std::array<Pretokenizer::Split, 5> splits;  // unused ones are null
   bool whole_words_first = false;
+  bool adds_bos = false;
 };
 
 constexpr auto kGpt2 = &isolate<match_gpt2>;
@@ -263,9 +264,9 @@ constexpr std::array kRows = {
     Row{"refact", {kEachNumber, kGpt2}},
     Row{"codeshell", {kEachNumber, kGpt2}},
     Row{"command-r", {kEachNumber, kGpt2}},
-    Row{"llama-bpe", {&isolate<match_cl100k<3>>}, true},
-    Row{"llama3", {&isolate<match_cl100k<3>>}, true},
-    Row{"llama-v3", {&isolate<match_cl100k<3>>}, true},
+    Row{"llama-bpe", {&isolate<match_cl100k<3>>}, true, true},
+    Row{"llama3", {&isolate<match_cl100k<3>>}, true, true},
+    Row{"llama-v3", {&isolate<match_cl100k<3>>}, true, true},
     Row{"dbrx", {&isolate<match_cl100k<3>>}},
     Row{"smaug-bpe", {&isolate<match_cl100k<3>>}},
     Row{"qwen2", {&isolate<match_cl100k<1>>}},
@@ -290,7 +291,7 @@ std::optional<Pretokenizer> Pretokenizer::find(std::string_view name) {
     std::vector<Split> splits;
     for (const Split split : row.splits)
       if (split != nullptr) splits.push_back(split);
-    return Pretokenizer(std::move(splits), row.whole_words_first);
+    return Pretokenizer(std::move(splits), row.whole_words_first, row.adds_bos);
   }
   return std::nullopt;
 }

@@ -31,12 +31,17 @@ class Pretokenizer {
   /// Whether a word that is itself a token stands for that token without any merging.
   bool whole_words_first() const { return whole_words_first_; }
 
+  /// Whether vocabularies with this pre-tokeniser want BOS in front unless their file says
+  /// otherwise.
+  bool adds_bos() const { return adds_bos_; }
+
  private:
-  Pretokenizer(std::vector<Split> splits, bool whole_words_first)
-      : splits_(std::move(splits)), whole_words_first_(whole_words_first) {}
+  Pretokenizer(std::vector<Split> splits, bool whole_words_first, bool adds_bos)
+      : splits_(std::move(splits)), whole_words_first_(whole_words_first), adds_bos_(adds_bos) {}
 
   std::vector<Split> splits_;
   bool whole_words_first_;
+  bool adds_bos_;
 };
 
 }  // namespace pomona::text

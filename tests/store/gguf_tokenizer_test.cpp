@@ -47,6 +47,33 @@ TEST(GgufTokenizer, ReadsAVocabulary) {
   EXPECT_EQ(read_chat_template(metadata_without({})), std::nullopt);
 }
 
+/// The ids of "a" with BOS where the file with these pairs wants it.
+std::vector<text::TokenId> with_special(
+    std::string_view pretokenizer,
+    const std::vector<std::pair<std::string_view, GgufValue>>& pairs) {
+  GgufMetadata metadata = metadata_without({"tokenizer.ggml.pre"});
+  metadata.add("tokenizer.ggml.pre", pretokenizer);
+  metadata.add("tokenizer.ggml.bos_token_id", std::uint32_t{3});
+  for (const auto& [key, value] : pairs) metadata.add(key, value);
+  return read_tokenizer(metadata)->encode("a", {.add_special = true});
+}
+
+TEST(GgufTokenizer, BosIsThePretokenizersDefaultUnlessTheFileSaysOtherwise) {
+  const std::vector<text::TokenId> bare = {0}, bos = {3, 0};
+  constexpr std::string_view kKey = "tokenizer.ggml.add_bos_token";
+  for (const std::string_view llama3 : {"llama-bpe", "llama3", "llama-v3"}) {
+    EXPECT_EQ(with_special(llama3, {}), bos) << llama3;
+    EXPECT_EQ(with_special(llama3, {{kKey, false}}), bare) << llama3;
+  }
+  GgufMetadata without_bos = metadata_without({"tokenizer.ggml.pre"});
+  without_bos.add("tokenizer.ggml.pre", std::string_view("llama-bpe"));
+  EXPECT_EQ(read_tokenizer(without_bos)->encode("a", {.add_special = true}), bare);
+  for (const std::string_view other : {"gpt-2", "smollm", "dbrx", "qwen2"}) {
+    EXPECT_EQ(with_special(other, {}), bare) << other;
+    EXPECT_EQ(with_special(other, {{kKey, true}}), bos) << other;
+  }
+}
+
 TEST(GgufTokenizer, SaysWhatIsWrong) {
   EXPECT_EQ(error_of(metadata_without({})), "no error");
   EXPECT_EQ(error_of(metadata_without({"tokenizer.ggml.tokens"})),
