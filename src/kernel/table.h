@@ -43,7 +43,7 @@ struct AttentionCall {
   std::int64_t group = 1;  // query heads per KV head
   std::int64_t E = 0;
   float scale = 1;
-  std::byte* scratch = nullptr;  // attention_scratch_bytes(...), 64-byte aligned, one per thread
+  std::byte* scratch = nullptr;  // attention_scratch_bytes(...), 64-byte aligned, this call's alone
 };
 
 /// Positions in one block of the KV cache.
@@ -128,9 +128,6 @@ struct Table {
   /// only block formats whose native_panel they are.
   void (*pack_panel)(const PanelLayout& layout, DType dtype, const std::byte* rows,
                      std::int64_t row_bytes, std::int64_t rows_left, std::byte* panel);
-  /// Decodes output row n of a packed matrix to K floats (embedding lookup, oracle).
-  void (*unpack_row)(const PanelLayout& layout, const std::byte* panels, std::int64_t n,
-                     float* values);
 
   /// Writes one head's key or value rows (T, E), stride floats apart, at positions first.. of the
   /// sequence into its cache blocks (blocks[position / kKvBlock]).

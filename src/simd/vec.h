@@ -245,15 +245,8 @@ template <int kHalf = kLanes<std::uint32_t> / 2>
   return bits_as<Vec<std::int32_t>>(v + magic) - bits_as<Vec<std::int32_t>>(magic);
 }
 
-/// bfloat16 is the upper half of a float.
-[[gnu::always_inline]] inline Vec<float> load_bf16(const std::uint16_t* source) {
-  typename VecOf<std::uint16_t>::half h;
-  __builtin_memcpy(&h, source, sizeof h);
-  return bits_as<Vec<float>>(__builtin_convertvector(h, Vec<std::uint32_t>) << 16);
-}
-
 /// The bits of v rounded to bfloat16 (nearest, ties to even; NaN stays NaN), in the low half of
-/// each lane.
+/// each lane. bfloat16 is the upper half of a float.
 [[gnu::always_inline]] inline Vec<std::uint32_t> bf16_bits(Vec<float> v) {
   const Vec<std::uint32_t> bits = bits_as<Vec<std::uint32_t>>(v);
   const Vec<std::uint32_t> rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;

@@ -212,21 +212,6 @@ std::vector<std::int64_t> GgufMetadata::integers(std::string_view key) const {
   return values;
 }
 
-std::vector<float> GgufMetadata::reals(std::string_view key) const {
-  const GgufArray& array = require_array(key, "an array of real numbers");
-  std::vector<float> values(array.count);
-  for (std::size_t i = 0; i < array.count; ++i) {
-    if (array.type == GgufType::f32) {
-      values[i] = load<float>(array.packed, i);
-    } else if (array.type == GgufType::f64) {
-      values[i] = static_cast<float>(load<double>(array.packed, i));
-    } else {
-      wrong_type(key, "an array of real numbers", array);
-    }
-  }
-  return values;
-}
-
 std::string quote_name(std::string_view name) {
   constexpr std::size_t kLongest = 80;
   std::string out = "\"";

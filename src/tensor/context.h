@@ -1,5 +1,5 @@
-// What every computation is given: threads, memory, kernels, the compute mode, and who listens. No
-// globals.
+// What every computation is given: threads, memory, kernels, the compute mode, and who listens.
+// Nothing of it is global.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -26,8 +26,7 @@ std::string_view name_of(Compute compute);
 
 /// Work counted by a run with shapes only.
 struct Plan {
-  double operations = 0;    // additions and multiplications
-  double weight_bytes = 0;  // parameter bytes read
+  double operations = 0;  // additions and multiplications
 };
 
 /// Sees intermediate results by name, e.g. "layers.3": for parity tests and inspection.

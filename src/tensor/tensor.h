@@ -45,15 +45,15 @@ class Tensor {
   std::int64_t bytes() const { return bytes_of(dtype_, elements()); }
 
   std::byte* raw() const { return storage_->data + offset_; }
-  /// The first element; T must match dtype (asserted).
+  /// The first element. Throws internal if T is not what dtype stores.
   template <class T>
   T* data() const;
 
   /// Gives back the memory of a mapped tensor that was copied elsewhere; it can still be read.
   void release_pages() const;
 
-  /// Rows [start, start + length) along dimension `dim`. Shares storage; carries no gradient (see
-  /// op/view.h).
+  /// Rows [start, start + length) along dimension `dim`. Shares storage; carries no gradient
+  /// (op::columns is a view that does).
   Tensor narrow(int dim, std::int64_t start, std::int64_t length) const;
   /// The same elements under another shape; needs a contiguous tensor. Throws bad_shape.
   Tensor reshape(Shape shape) const;

@@ -3,6 +3,7 @@
 // far.
 #include <gtest/gtest.h>
 
+#include "tests/kernel/panel_reader.h"
 #include "tests/kernel/weights.h"
 
 namespace pomona::kernel {
@@ -77,9 +78,8 @@ void expect_product(const Table& table, const Case& c, bool accumulate) {
   std::vector<float> y = before;
   product.run(table, y.data(), stride, accumulate);
 
-  std::vector<float> w(static_cast<std::size_t>(c.K));
   for (std::int64_t n = 0; n < c.N; ++n) {
-    table.unpack_row({c.kind, c.N, c.K}, product.panels.data(), n, w.data());
+    const std::vector<float> w = testing::read_row({c.kind, c.N, c.K}, product.panels.data(), n);
     // An affine weight is multiplied in two parts, each as large as the range of its group.
     double range = 0;
     for (const float value : w) range = std::fmax(range, std::fabs(value));

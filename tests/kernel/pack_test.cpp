@@ -2,6 +2,7 @@
 // to.
 #include <gtest/gtest.h>
 
+#include "tests/kernel/panel_reader.h"
 #include "tests/kernel/weights.h"
 
 namespace pomona::kernel {
@@ -13,9 +14,8 @@ using testing::Values;
 void expect_rows(const Table& table, const PanelLayout& layout, const Stored& stored,
                  const std::vector<float>& expected) {
   const std::vector<std::byte> panels = testing::pack(table, layout, stored);
-  std::vector<float> row(static_cast<std::size_t>(layout.K));
   for (std::int64_t n = 0; n < layout.N; ++n) {
-    table.unpack_row(layout, panels.data(), n, row.data());
+    const std::vector<float> row = testing::read_row(layout, panels.data(), n);
     ASSERT_EQ(std::memcmp(row.data(), expected.data() + n * layout.K, row.size() * sizeof(float)),
               0)
         << simd::name_of(table.level) << ' ' << info(stored.dtype).name << " row " << n;
@@ -55,12 +55,9 @@ TEST(Pack, LevelsWriteTheSameBytesAndZerosBeyondTheMatrix) {
     const Stored stored(testing::source_of(kind), 70, 96, Values(4).many(70 * 96));
     const std::vector<std::byte> reference =
         testing::pack(table(simd::Level::portable), layout, stored);
-    for (const simd::Level level : testing::levels()) {
+    EXPECT_EQ(testing::read_row(layout, reference.data(), 100), std::vector<float>(96));
+    for (const simd::Level level : testing::levels())
       EXPECT_EQ(testing::pack(table(level), layout, stored), reference);
-      std::vector<float> row(96, 1.0F);
-      table(level).unpack_row(layout, reference.data(), 100, row.data());
-      EXPECT_EQ(row, std::vector<float>(96));
-    }
   }
 }
 
@@ -82,8 +79,7 @@ TEST(Pack, EveryByteOfQ8AndHalfOfQ4SurvivesWithAnyScale) {
     for (const simd::Level level : testing::levels()) {
       const PanelLayout layout{native_panel(dtype), 1, K};
       const std::vector<std::byte> panels = testing::pack(table(level), layout, stored);
-      std::vector<float> row(static_cast<std::size_t>(K));
-      table(level).unpack_row(layout, panels.data(), 0, row.data());
+      const std::vector<float> row = testing::read_row(layout, panels.data(), 0);
       for (std::size_t k = 0; k < row.size(); ++k) {
         if (std::isnan(expected[k])) {
           EXPECT_TRUE(std::isnan(row[k])) << k;

@@ -31,7 +31,7 @@ struct Bf16Pairs {
   [[gnu::always_inline]] static Left left(const A* a) { return broadcast(*a); }
   [[gnu::always_inline]] static Right right(const B* b, Whole) { return load(b); }
   [[gnu::always_inline]] static Vec<float> add(Vec<float> sum, Left a, Right b) {
-    return (Vec<float>)_mm512_dpbf16_ps((__m512)sum, bits_as<__m512bh>(a), bits_as<__m512bh>(b));
+    return dot_bf16(sum, a, b);
   }
 };
 

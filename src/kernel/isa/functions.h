@@ -17,7 +17,6 @@ void prepare_rows(PanelKind kind, const float* x, std::int64_t x_stride, std::by
                   std::int64_t T, std::int64_t K);
 void pack_panel(const PanelLayout& layout, DType dtype, const std::byte* rows,
                 std::int64_t row_bytes, std::int64_t rows_left, std::byte* panel);
-void unpack_row(const PanelLayout& layout, const std::byte* panels, std::int64_t n, float* values);
 
 /// The loops of roof.cpp.
 RoofTable roof();

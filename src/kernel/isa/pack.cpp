@@ -1,5 +1,5 @@
-// Packing of weight rows into panels, and back. Block formats go to u8 and u4 panels byte by byte:
-// nothing is rounded on the way.
+// Packing of weight rows into panels. Block formats go to u8 and u4 panels byte by byte: nothing is
+// rounded on the way.
 #include "kernel/isa/functions.h"
 #include "simd/vec.h"
 
@@ -119,30 +119,6 @@ void pack_blocks(const PanelLayout& layout, const Source& source, std::byte* pan
   }
 }
 
-float f16_at(const std::byte* address) {
-  std::uint16_t bits[kLanes<float>] = {};
-  __builtin_memcpy(bits, address, 2);
-  return load_f16(bits)[0];
-}
-
-void unpack_u8(const std::byte* group, std::int64_t n, float* values) {
-  const float scale = f16_at(group + 32 * kPanelWidth + 2 * n);
-  for (std::int64_t i = 0; i < kGroup; ++i) {
-    const int u = static_cast<int>(group[(i / 4 * kPanelWidth + n) * 4 + i % 4]);
-    values[i] = scale * static_cast<float>(u - 128);
-  }
-}
-
-void unpack_u4(const std::byte* group, std::int64_t n, float* values) {
-  const float scale = f16_at(group + 16 * kPanelWidth + 2 * n);
-  const float minimum = f16_at(group + 18 * kPanelWidth + 2 * n);
-  for (std::int64_t i = 0; i < kGroup / 2; ++i) {
-    const int pair = static_cast<int>(group[(i / 4 * kPanelWidth + n) * 4 + i % 4]);
-    values[i] = scale * static_cast<float>(pair & 15) + minimum;
-    values[i + kGroup / 2] = scale * static_cast<float>(pair >> 4) + minimum;
-  }
-}
-
 }  // namespace
 
 void pack_panel(const PanelLayout& layout, DType dtype, const std::byte* rows,
@@ -152,35 +128,6 @@ void pack_panel(const PanelLayout& layout, DType dtype, const std::byte* rows,
     pack_dense(layout, source, panel);
   } else {
     pack_blocks(layout, source, panel);
-  }
-}
-
-void unpack_row(const PanelLayout& layout, const std::byte* panels, std::int64_t n, float* values) {
-  const std::byte* panel = panels + n / kPanelWidth * layout.panel_bytes();
-  const std::int64_t column = n % kPanelWidth;
-  switch (layout.kind) {
-    case PanelKind::f32:
-      for (std::int64_t k = 0; k < layout.K; ++k) {
-        __builtin_memcpy(values + k, panel + (k * kPanelWidth + column) * 4, 4);
-      }
-      break;
-    case PanelKind::bf16:
-      for (std::int64_t k = 0; k < layout.K; ++k) {
-        std::uint16_t half;
-        __builtin_memcpy(&half, panel + (k / 2 * kPanelWidth + column) * 4 + k % 2 * 2, 2);
-        values[k] = bits_as<float>(static_cast<Unit>(half) << 16);
-      }
-      break;
-    case PanelKind::u8:
-      for (std::int64_t g = 0; g < layout.K / kGroup; ++g) {
-        unpack_u8(panel + g * kU8GroupBytes, column, values + g * kGroup);
-      }
-      break;
-    case PanelKind::u4:
-      for (std::int64_t g = 0; g < layout.K / kGroup; ++g) {
-        unpack_u4(panel + g * kU4GroupBytes, column, values + g * kGroup);
-      }
-      break;
   }
 }
 

@@ -14,7 +14,6 @@ Table make_table() {
   table.gemm[static_cast<int>(PanelKind::u8)] = gemm_u8;
   table.gemm[static_cast<int>(PanelKind::u4)] = gemm_u4;
   table.pack_panel = pack_panel;
-  table.unpack_row = unpack_row;
   table.roof = roof();
   add_rows(table);
   return table;
