@@ -43,12 +43,32 @@ class Keys {
   const store::GgufMetadata& meta_;
 };
 
+/// The name map's key for the factors, which checkpoints of the hub do not hold: config.json has
+/// the numbers that they follow from.
+constexpr const char* kRopeFactors = "rope_factors";
+
+std::vector<float> rope_factors(const Tensor& stored, const std::string& origin) {
+  const float* const values = stored.data<float>();
+  for (std::int64_t i = 0; i < stored.elements(); ++i) {
+    if (!(values[i] > 0) || !std::isfinite(values[i]))
+      fail(ErrorKind::bad_file, "{}: rope_freqs.weight has {}, expected numbers above 0", origin,
+           values[i]);
+  }
+  return {values, values + stored.elements()};
+}
+
 /// Throws unsupported for what some files of this architecture ask for and this one does not do.
 void check_variant(const store::GgufMetadata& meta, std::int64_t head_dim) {
   const std::string_view scaling = meta.string("llama.rope.scaling.type", "none");
   if (scaling != "none")
     fail(ErrorKind::unsupported, "{}: RoPE scaling {} is not supported", meta.origin(),
          store::quote_name(scaling));
+  for (const std::string_view key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
+    const bool linear = meta.find("llama.rope.scaling.type") == nullptr;  // the type left out
+    if (const double factor = meta.real(key, 1); linear && factor != 0 && factor != 1)
+      fail(ErrorKind::unsupported, "{}: {} is {}, RoPE scaling is not supported", meta.origin(),
+           key, factor);
+  }
   if (const std::uint64_t experts = meta.unsigned_integer("llama.expert_count", 0); experts != 0)
     fail(ErrorKind::unsupported, "{}: a mixture of {} experts is not supported", meta.origin(),
          experts);
@@ -119,7 +139,7 @@ Tensor Llama::forward(const nn::Batch& batch, const Context& context) const {
   context.show("embed_tokens", x);
   nn::BatchState state{batch,
                        op::rope_angles(context, batch.positions, config_.head_dim,
-                                       config_.rope_theta, {}, x.dtype()),
+                                       config_.rope_theta, config_.rope_factors, x.dtype()),
                        {}};
   for (const nn::BatchSequence& sequence : batch.sequences) state.lengths.push_back(sequence.rows);
 
@@ -144,7 +164,7 @@ void Llama::each_parameter(const std::function<void(const std::string&, Paramete
 }
 
 std::unique_ptr<CausalLm> load_llama(const store::GgufFile& file) {
-  const LlamaConfig config = LlamaConfig::from_gguf(file);
+  LlamaConfig config = LlamaConfig::from_gguf(file);
   const std::int64_t D = config.hidden_size, F = config.intermediate_size, V = config.vocab_size;
   const std::int64_t H = config.num_attention_heads, G = config.num_key_value_heads,
                      E = config.head_dim;
@@ -163,7 +183,10 @@ std::unique_ptr<CausalLm> load_llama(const store::GgufFile& file) {
           {"model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight", {D, F}},
           {"model.norm.weight", "output_norm.weight", {D}},
           {"lm_head.weight", "output.weight", {V, D}},
+          {kRopeFactors, "rope_freqs.weight", {E / 2}},
       });
+  if (weights.has(kRopeFactors))
+    config.rope_factors = rope_factors(weights.get(kRopeFactors), file.metadata().origin());
   auto llama = std::make_unique<Llama>(config, !weights.has("lm_head.weight"));
   llama->each_parameter([&](const std::string& name, Parameter& parameter) {
     parameter = Parameter(weights.get(name));

@@ -1,6 +1,6 @@
 // Llama (Touvron et al. 2023, arXiv:2302.13971): pre-normalised blocks of rotary grouped-query
-// attention and SwiGLU, RMSNorm, no biases. Serves every checkpoint that declares the architecture
-// "llama".
+// attention and SwiGLU, RMSNorm, no biases. Serves checkpoints that declare the architecture
+// "llama", Llama 3.1's stretched rotation (Grattafiori et al. 2024, arXiv:2407.21783) included.
 #pragma once
 #include <memory>
 #include <optional>
@@ -24,6 +24,9 @@ struct LlamaConfig {
   std::int64_t max_position_embeddings = 0;
   double rms_norm_eps = 1e-5;
   double rope_theta = 10000.0;
+  /// What divides each rotary frequency (head_dim / 2), as Llama 3.1's rope_type "llama3" works
+  /// out; empty: nothing does.
+  std::vector<float> rope_factors;
 
   /// Throws bad_file for missing or impossible values, unsupported for variants this file does not
   /// describe.
@@ -74,7 +77,8 @@ class Llama final : public CausalLm {
   LmShape shape_;
 };
 
-/// A Llama on the tensors of a GGUF file.
+/// A Llama on the tensors of a GGUF file. Throws as LlamaConfig::from_gguf, and unsupported for a
+/// tensor that this model has no use for.
 std::unique_ptr<CausalLm> load_llama(const store::GgufFile& file);
 
 }  // namespace pomona::model

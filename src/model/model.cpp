@@ -60,14 +60,19 @@ Model load_model(const std::filesystem::path& path) {
          model.tokenizer->vocabulary_size(), model.lm->shape().V);
   }
   if (const auto source = store::read_chat_template(file.metadata())) {
-    model.chat_template =
-        std::make_shared<const text::ChatTemplate>(*source, path.string() + ": chat template");
+    try {
+      model.chat_template =
+          std::make_shared<const text::ChatTemplate>(*source, path.string() + ": chat template");
+    } catch (const Error& error) {
+      model.chat_template_error = error;
+    }
   }
   model.end_tokens = end_tokens_of(*model.tokenizer);
   return model;
 }
 
 std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& messages) const {
+  if (chat_template_error) throw Error(*chat_template_error);
   if (!chat_template) {
     fail(ErrorKind::unsupported,
          "{}: the model has no chat template; use --raw to continue plain text", path.string());

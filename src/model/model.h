@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "model/causal_lm.h"
 
@@ -34,16 +35,18 @@ struct Model {
 
   std::unique_ptr<CausalLm> lm;
   std::shared_ptr<const text::Tokenizer> tokenizer;
-  std::shared_ptr<const text::ChatTemplate> chat_template;  // null: the model has none
+  std::shared_ptr<const text::ChatTemplate> chat_template;  // null: none, or one that is broken
+  std::optional<Error> chat_template_error;                 // what is wrong with a broken one
   std::vector<std::int32_t> end_tokens;                     // generation ends at any of them
 
   /// The prompt's tokens for a conversation that the assistant is to continue. Throws unsupported
-  /// if the model has no chat template.
+  /// if the model has no chat template, or chat_template_error.
   std::vector<std::int32_t> chat_prompt(const std::vector<Message>& messages) const;
 };
 
 /// Opens a GGUF file (memory-mapped, nothing is packed yet). Throws not_found, bad_file, or
-/// unsupported naming the architecture and those that Pomona reads.
+/// unsupported naming the architecture and those that Pomona reads. A broken chat template is no
+/// error here: everything but chat_prompt() works without it.
 Model load_model(const std::filesystem::path& path);
 
 /// Description of a model file, for list and show.

@@ -6,9 +6,12 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
+#include "store/gguf_writer.h"
 #include "tests/support/engine.h"
 #include "tests/support/golden.h"
+#include "tests/support/temp_folder.h"
 
 namespace pomona::model {
 namespace {
@@ -16,9 +19,9 @@ namespace {
 using golden::Golden;
 using testing_support::Engine;
 
-/// The tiny model with its parameters as f64, where gradients are exact enough to compare.
-std::unique_ptr<CausalLm> tiny_f64() {
-  const store::GgufFile file(golden::path_of("llama_tiny.gguf"));
+/// A model of f32 parameters as f64, where gradients are exact enough to compare.
+std::unique_ptr<CausalLm> in_f64(const std::filesystem::path& path) {
+  const store::GgufFile file(path);
   auto lm = load_llama(file);
   lm->each_parameter([](const std::string&, Parameter& parameter) {
     const Tensor wide = Tensor::zeros(parameter.value.shape(), DType::f64);
@@ -68,7 +71,7 @@ TEST(LlamaTiny, EveryBlockEqualsPyTorch) {
   const Golden golden("llama_tiny");
   Engine engine(2);
   engine.context.compute = Compute::f32;
-  const auto exact = tiny_f64();
+  const auto exact = in_f64(golden::path_of("llama_tiny.gguf"));
   const store::GgufFile file(golden::path_of("llama_tiny.gguf"));
   const auto lm = load_llama(file);
   for (const std::string row : {"0", "1"}) {
@@ -78,12 +81,55 @@ TEST(LlamaTiny, EveryBlockEqualsPyTorch) {
   }
 }
 
+/// The tiny model's file with one tensor more, an f32 vector.
+void write_with_vector(const std::filesystem::path& path, const std::string& name,
+                       const std::vector<float>& values) {
+  const store::GgufFile file(golden::path_of("llama_tiny.gguf"));
+  store::GgufWriter writer(path);
+  for (const auto& [key, value] : file.metadata().entries()) writer.add(key, value);
+  for (const store::GgufTensor& tensor : file.tensors())
+    writer.declare(tensor.name, tensor.dims, *tensor.dtype);
+  writer.declare(name, std::vector{static_cast<std::int64_t>(values.size())}, DType::f32);
+  for (const store::GgufTensor& tensor : file.tensors())
+    writer.write_data(tensor.name, tensor.bytes);
+  writer.write_data(name, std::as_bytes(std::span(values)));
+  writer.commit();
+}
+
+TEST(LlamaTiny, StretchedWavesEqualPyTorch) {
+  const Golden golden("llama_tiny_llama3"), texts("llama_tiny");
+  const test::TempFolder folder;
+  const std::vector<double> factors = golden.numbers("rope_freqs");
+  write_with_vector(folder / "m.gguf", "rope_freqs.weight", {factors.begin(), factors.end()});
+  Engine engine;
+  engine.context.compute = Compute::f32;
+  const auto exact = in_f64(folder / "m.gguf");
+  const auto lm = load_llama(store::GgufFile(folder / "m.gguf"));
+  for (const std::string row : {"0", "1"}) {
+    const auto norm = [&](const CausalLm& model) {
+      double error = -1;
+      const Probe probe = [&](std::string_view name, const Tensor& value) {
+        if (name == "norm") error = relative_error(value, golden.numbers("row." + row + ".norm"));
+      };
+      Context context = engine.context;
+      context.probe = &probe;
+      nn::Batch batch;
+      batch.append(texts.integers("tokens." + row), 0, nullptr, nn::Batch::Logits::all);
+      model.forward(batch, context);
+      return error;
+    };
+    EXPECT_LT(norm(*exact), 1e-10);  // f64; the file holds eps as f32
+    EXPECT_LT(norm(*lm), 1e-4);      // the house bound for f32
+    EXPECT_GT(norm(*exact), 0);
+  }
+}
+
 TEST(LlamaTiny, LossAndGradientsEqualPyTorch) {
   const Golden golden("llama_tiny");
   Engine engine;
   Tape tape;
   engine.context.tape = &tape;
-  const auto lm = tiny_f64();
+  const auto lm = in_f64(golden::path_of("llama_tiny.gguf"));
   lm->each_parameter(
       [](const std::string&, Parameter& parameter) { parameter.value.require_gradient(); });
   nn::Batch batch;

@@ -11,6 +11,7 @@
 #include "store/gguf.h"
 #include "tests/model/load_exercise.h"
 #include "tests/support/corpus.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_file.h"
 
@@ -47,6 +48,21 @@ TEST(LoadModel, ReadsASmallFileOfEveryFormat) {
   EXPECT_EQ(model.end_tokens, std::vector<std::int32_t>{4});
   EXPECT_EQ(model.chat_template, nullptr);
   EXPECT_TRUE(exercise_model_file(folder / "m.gguf"));
+}
+
+TEST(LoadModel, ABrokenTemplateMattersToChatsAlone) {
+  const test::TempFolder folder;
+  TinyFile file;
+  file.set("tokenizer.chat_template", std::string_view("{% if %}"));
+  file.write(folder / "m.gguf");
+  const Model model = load_model(folder / "m.gguf");
+  EXPECT_TRUE(exercise_model_file(folder / "m.gguf"));
+  const std::string error = testing_support::refused([&] { model.chat_prompt({{"user", "a"}}); });
+  EXPECT_TRUE(error.starts_with("bad_file: template ")) << error;
+  EXPECT_TRUE(
+      error.ends_with("m.gguf: chat template: line 1: unexpected the end of the tag, "
+                      "expected an expression"))
+      << error;
 }
 
 struct Fault {
@@ -101,7 +117,17 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"experts", key("llama.expert_count", std::uint32_t{8}),
               "unsupported: m.gguf: a mixture of 8 experts is not supported"},
         Fault{"rope_scaling", key("llama.rope.scaling.type", "yarn"),
-              "unsupported: m.gguf: RoPE scaling \"yarn\" is not supported"}),
+              "unsupported: m.gguf: RoPE scaling \"yarn\" is not supported"},
+        Fault{"rope_scaling_of_no_type", key("llama.rope.scaling.factor", 4.0f),
+              "unsupported: m.gguf: llama.rope.scaling.factor is 4, RoPE scaling is not supported"},
+        Fault{"rope_scaling_by_the_old_key", key("llama.rope.scale_linear", 0.5f),
+              "unsupported: m.gguf: llama.rope.scale_linear is 0.5, RoPE scaling is not "
+              "supported"},
+        Fault{"rope_factors_of_another_size", tensor("rope_freqs.weight", {16}),
+              "bad_file: m.gguf: tensor rope_freqs.weight has the shape (16), the metadata asks "
+              "for (8)"},
+        Fault{"negative_rope_factors", tensor("rope_freqs.weight", {8}),
+              "bad_file: m.gguf: rope_freqs.weight has -1, expected numbers above 0"}),
     kName);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -259,10 +285,7 @@ INSTANTIATE_TEST_SUITE_P(
               "bad_file: key \"tokenizer.ggml.padding_token_id\" of m.gguf: expected an unsigned "
               "integer, found -1"},
         Fault{"merge_of_unknown_tokens", strings("tokenizer.ggml.merges", {"a b", "b c"}),
-              "bad_file: tokenizer of m.gguf: merge 1 has a token that is not in the vocabulary"},
-        Fault{"broken_template", key("tokenizer.chat_template", "{% if %}"),
-              "bad_file: template m.gguf: chat template: line 1: unexpected the end of the tag, "
-              "expected an expression"}),
+              "bad_file: tokenizer of m.gguf: merge 1 has a token that is not in the vocabulary"}),
     kName);
 
 TEST(LoadCorpus, ReplaysWithoutACrash) { test::replay_corpus("load", 3, exercise_model_file); }

@@ -1,6 +1,7 @@
 """A tiny random Llama as a GGUF file, and what PyTorch computes with it in f64 and in f32.
 
-Writes tests/golden/llama_tiny.{gguf,json,bin} and llama_tiny_q4_1.{gguf,json,bin}. Needs torch, transformers, gguf.
+Writes tests/golden/llama_tiny.{gguf,json,bin}, llama_tiny_q4_1.{gguf,json,bin} and
+llama_tiny_llama3.{json,bin}. Needs torch, transformers, gguf.
 """
 
 import copy
@@ -44,8 +45,8 @@ def gradients(model, rows):
     return float(loss.detach()), {n: p.grad.clone() for n, p in model.named_parameters()}
 
 
-def in_f64(model):
-    """The same weights with all arithmetic in f64.
+def in_f64(model, factors=None):
+    """The same weights with all arithmetic in f64; `factors` divide the rotary frequencies.
 
     transformers computes norms, eager softmax and rotary tables in f32 whatever the model's type is:
     norms and tables are replaced here, and SDPA is used, which keeps the type.
@@ -55,6 +56,9 @@ def in_f64(model):
     wide = transformers.LlamaForCausalLM(config).double().eval()
     wide.load_state_dict(model.state_dict())
     frequency = 10000.0 ** (-torch.arange(0, E, 2, dtype=torch.float64) / E)
+    if factors is not None:
+        frequency = frequency / torch.from_numpy(factors).double()
+    torch.testing.assert_close(model.model.rotary_emb.inv_freq.double(), frequency, rtol=1e-6, atol=0)
 
     def rotary(_x, position_ids):
         angle = position_ids[0].double()[:, None] * frequency[None, :]
@@ -156,11 +160,30 @@ def quantised_file(vocab, rows):
     out.write()
 
 
+def stretched_model(vocab, rows):
+    """llama_tiny_llama3: the same weights with Llama 3.1's rotation.
+
+    Its file would be llama_tiny's with the tensor rope_freqs.weight, which tests add.
+    """
+    model = tiny_model.build(vocab, tiny_model.LLAMA3_ROPE)
+    factors = tiny_model.rope_factors(tiny_model.LLAMA3_ROPE)
+    wide = in_f64(model, factors)
+    out = golden.Golden("llama_tiny_llama3", golden.versions(torch, transformers))
+    out.array("rope_freqs", factors, "f32")
+    for i, tokens in enumerate(rows):
+        narrow, exact = (residual.trace(m, tokens)["norm"] for m in (model, wide))
+        out.array(f"row.{i}.norm", exact, "f64")
+        error = (narrow.double() - exact).abs().max() / exact.abs().max()
+        print(f"row {i} with stretched waves: f32 differs by {float(error):.1e} of max")
+    out.write()
+
+
 def main():
     vocab = tiny_model.vocabulary()
     rows = [tiny_model.encode(text, vocab) for text in TEXTS]
     exact_file(vocab, rows)
     quantised_file(vocab, rows)
+    stretched_model(vocab, rows)
 
 
 main()

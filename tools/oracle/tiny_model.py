@@ -55,7 +55,27 @@ def encode(text, vocab):
     return [vocab.index(p) for p in pieces]
 
 
-def build(vocab):
+DEFAULT_ROPE = {"rope_type": "default", "rope_theta": 10000.0}
+LLAMA3_ROPE = {
+    "rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0, "original_max_position_embeddings": 128,
+}  # fmt: skip
+
+
+def rope_factors(rope):
+    """What GGUF's rope_freqs.weight divides each frequency by, (E/2) in f32.
+
+    1 for waves that turn high_freq_factor times within the original context, `factor` for those
+    that turn fewer than low_freq_factor times, and between them shares of both in the frequency.
+    """
+    turns = rope["original_max_position_embeddings"] / (2 * np.pi)
+    turns *= rope["rope_theta"] ** (-np.arange(0, E, 2) / E)
+    low, high = rope["low_freq_factor"], rope["high_freq_factor"]
+    share = np.clip((turns - low) / (high - low), 0, 1)
+    return (1 / ((1 - share) / rope["factor"] + share)).astype(np.float32)
+
+
+def build(vocab, rope=DEFAULT_ROPE):
     """A model whose layers outweigh the embedding, so that greedy text is not one token repeated.
 
     Tokens that are not printable ASCII get short embedding rows: greedy text stays readable.
@@ -64,7 +84,7 @@ def build(vocab):
         vocab_size=len(vocab), hidden_size=D, intermediate_size=F, num_hidden_layers=L,
         num_attention_heads=H, num_key_value_heads=G, head_dim=E, max_position_embeddings=512,
         rms_norm_eps=1e-5, tie_word_embeddings=True, attn_implementation="eager",
-        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        rope_parameters=dict(rope),
         bos_token_id=1, eos_token_id=2, pad_token_id=2,
     )  # fmt: skip
     model = transformers.LlamaForCausalLM(config).eval()
