@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
 
@@ -18,9 +19,7 @@ void write_error(std::string_view text) {
   std::fflush(stderr);
 }
 
-[[noreturn]] void fail_output() {
-  fail(ErrorKind::io, "standard output: cannot write: {}", std::strerror(errno));
-}
+[[noreturn]] void fail_output() { fail_io("write", "standard output", errno); }
 
 }  // namespace
 

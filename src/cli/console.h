@@ -26,11 +26,12 @@ class Console {
   /// How the user started Pomona, for commands that are suggested: "pomona" or "./pomona".
   std::string program = "pomona";
 
-  /// Text of the result, as it is. Throws io when it cannot be written.
+  /// Text of the result, as it is. Throws exhausted for a full disk, io for what else keeps it from
+  /// being written.
   void print(std::string_view text);
   /// One JSON object on a line of its own.
   void print_json(const Json& object);
-  /// Makes what was printed visible. Throws io.
+  /// Makes what was printed visible. Throws as print.
   void flush();
 
   /// A line for people, on standard error.
