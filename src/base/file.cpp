@@ -139,11 +139,23 @@ void AtomicFile::commit() {
 }
 
 void write_file(const fs::path& path, std::string_view text) {
-  std::error_code ignored;
-  if (path.has_parent_path()) fs::create_directories(path.parent_path(), ignored);
+  if (path.has_parent_path()) make_folder(path.parent_path());
   AtomicFile file(path);
   file.write(text);
   file.commit();
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  const bool there = fs::exists(path, error);
+  if (error) fail_io("look at", path, error.value());
+  return there;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail_io("make folder", folder, error.value());
 }
 
 void sync_folder(const fs::path& folder) {

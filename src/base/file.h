@@ -59,8 +59,14 @@ class AtomicFile {
   std::FILE* file_ = nullptr;
 };
 
-/// AtomicFile for text at hand. Creates missing parent folders.
+/// AtomicFile for text at hand. Makes missing parent folders; errors as make_folder.
 void write_file(const fs::path& path, std::string_view text);
+
+/// Whether something has this name. Throws io where the system does not let us look.
+bool is_there(const fs::path& path);
+
+/// Makes a folder and those above it, as far as they are missing. Throws io, exhausted.
+void make_folder(const fs::path& folder);
 
 /// Makes the names in a folder survive a power cut, as far as the file system can.
 void sync_folder(const fs::path& folder);

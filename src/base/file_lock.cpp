@@ -27,8 +27,7 @@ bool still_there(int descriptor, const fs::path& path) {
 }  // namespace
 
 std::optional<FileLock> FileLock::try_take(const fs::path& path, Mode mode) {
-  std::error_code ignored;
-  if (path.has_parent_path()) fs::create_directories(path.parent_path(), ignored);
+  if (path.has_parent_path()) make_folder(path.parent_path());
   for (;;) {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor < 0) fail_io("lock", path, errno);

@@ -14,7 +14,7 @@ class FileLock {
   enum class Mode { shared, exclusive };
 
   /// Takes the lock of `path` (an empty file, made on demand with its folders); nullopt if somebody
-  /// else holds it, in this process or another. Throws io.
+  /// else holds it, in this process or another. Throws io, exhausted.
   static std::optional<FileLock> try_take(const std::filesystem::path& path,
                                           Mode mode = Mode::exclusive);
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/toml.h"
 
 namespace pomona::hub {
@@ -96,7 +97,8 @@ const CatalogueEntry* Catalogue::find(std::string_view name) const {
 
 fs::path data_folder() {
   if (const char* set = std::getenv("POMONA_DATA"); set != nullptr && *set != 0) {
-    if (fs::is_directory(set)) return set;
+    std::error_code ignored;
+    if (is_there(set) && fs::is_directory(set, ignored)) return set;
     fail(ErrorKind::not_found, "POMONA_DATA: {} is no folder", set);
   }
   const fs::path installed = program_folder().parent_path() / "share" / "pomona";

@@ -66,14 +66,13 @@ Draft::Draft(const Home& home, const ArtefactKey& recipe, FileLock lock)
       lock_(std::move(lock)) {
   std::error_code error;
   resumed_ = fs::exists(folder_, error) && !fs::is_empty(folder_, error);
-  fs::create_directories(folder_, error);
-  if (error) fail_io("write", folder_, error.value());
+  make_folder(folder_);
 }
 
 std::vector<Json> Draft::records(std::string_view file) {
   whole_.emplace(file);
   const fs::path path = folder_ / file;
-  if (!fs::exists(path)) return {};
+  if (!is_there(path)) return {};
   const std::string text = read_file(path);
   std::vector<Json> found;
   std::size_t good = 0;  // bytes up to which every record is whole

@@ -192,8 +192,7 @@ void fetch(const Source& source, const FetchRequest& request) {
   try {
     std::visit([&](const auto& one) { fetch_from(one, request); }, source);
   } catch (const fs::filesystem_error& error) {
-    fail(error.code() == std::errc::no_space_on_device ? ErrorKind::exhausted : ErrorKind::io,
-         "{}: {}", describe(source), error.what());
+    fail_io(describe(source), error.path1(), error.code().value());
   }
 }
 

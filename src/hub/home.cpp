@@ -1,9 +1,13 @@
 #include "hub/home.h"
 
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 
 namespace pomona::hub {
@@ -40,13 +44,36 @@ fs::path root_of_environment() {
        "no place to keep models: set POMONA_HOME to a folder (HOME is not set either)");
 }
 
+/// Does `work`; what the system denies (io) is told with the way out.
+template <class Work>
+auto allowed(Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::io) throw;
+    fail(ErrorKind::io, "{}; set POMONA_HOME to a folder that you may use", error.what());
+  }
+}
+
 }  // namespace
 
 Home::Home() : root_(root_of_environment()) {}
 
 Home::Home(fs::path root) : root_(std::move(root)) {}
 
+bool Home::has(const fs::path& path) const {
+  return allowed([&] { return is_there(path); });
+}
+
+void Home::make(const fs::path& folder) const {
+  allowed([&] {
+    make_folder(folder);
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) fail_io("write", folder, errno);
+  });
+}
+
 db::Database Home::open_database() const {
+  make(root_);
   db::Database database(database_path());
   database.migrate(kSchema);
   return database;

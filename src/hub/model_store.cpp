@@ -23,9 +23,9 @@ bool is_model_folder(const fs::path& path) {
 
 /// Fails unless `path` is a .gguf file or a folder with config.json.
 void check_model_path(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored))
+  if (!is_there(path))
     fail(ErrorKind::not_found, "model {}: no such file or folder", path.string());
+  std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
     if (!is_model_folder(path))
       fail(ErrorKind::not_found, "model {}: this folder holds no config.json", path.string());
@@ -33,6 +33,14 @@ void check_model_path(const fs::path& path) {
     fail(ErrorKind::unsupported, "model {}: expected a .gguf file, or a folder with config.json",
          path.string());
   }
+}
+
+/// The size of a model's file or folder; 0 if it went while we looked.
+std::uint64_t bytes_of(const fs::path& model) {
+  std::error_code error;
+  if (fs::is_directory(model, error)) return folder_bytes(model);
+  const std::uint64_t bytes = fs::file_size(model, error);
+  return error ? 0 : bytes;
 }
 
 Alias read_alias(const db::Statement& row, const fs::path& database) {
@@ -75,14 +83,13 @@ const CatalogueEntry& ModelStore::entry_of(std::string_view name,
 }
 
 std::vector<ModelRow> ModelStore::list() const {
-  std::error_code ignored;
   std::vector<ModelRow> rows;
   for (const CatalogueEntry& entry : catalogue_.entries()) {
     ModelRow row;
     row.name = entry.name;
     row.entry = &entry;
     row.bytes = entry.bytes;
-    if (const fs::path place = place_of(entry); fs::exists(place, ignored)) row.path = place;
+    if (const fs::path place = place_of(entry); home_.has(place)) row.path = place;
     rows.push_back(std::move(row));
   }
   for (const Alias& alias : aliases()) {
@@ -91,7 +98,7 @@ std::vector<ModelRow> ModelStore::list() const {
     row.alias = alias;
     try {
       row.path = resolve_alias(alias).path;
-      row.bytes = fs::is_directory(*row.path) ? folder_bytes(*row.path) : fs::file_size(*row.path);
+      row.bytes = bytes_of(*row.path);
     } catch (const Error&) {
       row.path.reset();  // listed all the same: its name is taken
     }
@@ -103,7 +110,7 @@ std::vector<ModelRow> ModelStore::list() const {
 ResolvedModel ModelStore::resolve(std::string_view model) const {
   if (const CatalogueEntry* entry = catalogue_.find(model)) {
     const fs::path place = place_of(*entry);
-    if (!fs::exists(place))
+    if (!home_.has(place))
       fail(ErrorKind::not_found, "model {0}: not on this computer yet; run `pomona pull {0}` ({1})",
            model, human_bytes(entry->bytes));
     return {entry->name, place, entry->name, nullptr};
@@ -130,7 +137,7 @@ ResolvedModel ModelStore::resolve_alias(const Alias& alias) const {
   } else {
     resolved.path = alias.model;
   }
-  if (!fs::exists(resolved.path))
+  if (!is_there(resolved.path))
     fail(ErrorKind::not_found, "model {}: stands for {}, which is not there any more; {}",
          alias.name, resolved.path.string(),
          entry != nullptr ? fmt::format("run `pomona pull {}`", entry->name)
@@ -158,7 +165,7 @@ std::uint64_t ModelStore::remove(std::string_view name) {
            alias.name, alias.name);
   }
   const fs::path folder = place_of(*entry).parent_path();
-  if (!fs::exists(folder)) fail(ErrorKind::not_found, "rm: {} is not on this computer", name);
+  if (!home_.has(folder)) fail(ErrorKind::not_found, "rm: {} is not on this computer", name);
   const auto lock = FileLock::try_take(pull_lock(*entry));
   if (!lock) fail(ErrorKind::io, "rm: {} is being pulled by another process", name);
   const std::uint64_t bytes = folder_bytes(folder);
@@ -189,8 +196,7 @@ std::optional<Alias> ModelStore::find_alias(std::string_view name) const {
 }
 
 std::vector<Alias> ModelStore::aliases() const {
-  std::error_code ignored;
-  if (!fs::exists(home_.database_path(), ignored)) return {};
+  if (!home_.has(home_.database_path())) return {};
   db::Database database = home_.open_database();
   db::Statement rows =
       database.query("SELECT name, model, artefact, settings, created FROM aliases ORDER BY name");

@@ -38,8 +38,9 @@ std::optional<std::string> known_origin(const CatalogueEntry& entry, const fs::p
 }
 
 /// The file that is there, if there is one. Throws bad_file if it is not what the catalogue says.
-std::optional<Pulled> present(const CatalogueEntry& entry, const fs::path& place) {
-  if (!fs::exists(place)) return std::nullopt;
+std::optional<Pulled> present(const Home& home, const CatalogueEntry& entry,
+                              const fs::path& place) {
+  if (!home.has(place)) return std::nullopt;
   Pulled pulled{place, entry.bytes, entry.sha256, "", true};
   if (const auto origin = known_origin(entry, place)) {
     pulled.source = *origin;
@@ -59,17 +60,19 @@ std::optional<Pulled> present(const CatalogueEntry& entry, const fs::path& place
 /// turn out wrong are not held against the source: it may send all of them once.
 void fetch_checked(const CatalogueEntry& entry, const Source& source, const FetchRequest& request,
                    const fs::path& place) {
-  for (bool anew = !fs::exists(request.part);; anew = true) {
+  std::error_code error;
+  for (bool anew = !is_there(request.part);; anew = true) {
     fetch(source, request);
     const std::string found = sha256_file(request.part);
     if (found == entry.sha256) break;
-    fs::remove(request.part);
+    fs::remove(request.part, error);
     if (anew)
       fail(ErrorKind::bad_file, "{}: sent another file (sha256 {}, not {})", describe(source),
            found, entry.sha256);
   }
   write_origin(entry, place, describe(source));
-  fs::rename(request.part, place);
+  fs::rename(request.part, place, error);
+  if (error) fail_io("pull", place, error.value());
   sync_folder(place.parent_path());
 }
 
@@ -96,18 +99,17 @@ bool only_this_source(const Error& error) {
 Pulled ModelStore::pull(std::string_view name, ProgressSink& progress, const StopToken& stop) {
   const CatalogueEntry& entry = entry_of(name, "pull");
   const fs::path place = place_of(entry);
-  if (auto pulled = present(entry, place)) return *pulled;
+  if (auto pulled = present(home_, entry, place)) return *pulled;
+  home_.make(home_.locks());
   const FileLock lock =
       FileLock::take(pull_lock(entry),
                      fmt::format("pull {}: waiting for another process that pulls "
                                  "the same",
                                  name),
                      progress, stop);
-  if (auto pulled = present(entry, place)) return *pulled;
+  if (auto pulled = present(home_, entry, place)) return *pulled;
 
-  std::error_code error;
-  fs::create_directories(place.parent_path(), error);
-  if (error) fail_io("pull", place.parent_path(), error.value());
+  home_.make(place.parent_path());
   const FetchRequest request{place.string() + ".part", entry.bytes, progress, stop};
   std::vector<Error> failures;
   for (const Source& source : entry.sources) {

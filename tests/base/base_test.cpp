@@ -119,6 +119,38 @@ TEST(File, NamesTheMissingFile) {
   }
 }
 
+/// The kind and message of the Error that `work` throws.
+template <class Work>
+std::string told(Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return fmt::format("{}: {}", name_of(error.kind()), error.what());
+  }
+  return "nothing";
+}
+
+TEST(File, AFolderThatCannotBeMadeIsTheFault) {
+  const test::TempFolder folder;
+  write_file(folder / "file", "");
+  const std::string deep = (folder / "file/a").string();
+  EXPECT_EQ(told([&] { write_file(folder / "file/a/b.txt", "text"); }),
+            "io: make folder: " + deep + ": Not a directory");
+  EXPECT_EQ(told([&] { make_folder(deep); }), "io: make folder: " + deep + ": Not a directory");
+  make_folder(folder / "x/y");
+  make_folder(folder / "x/y");
+  EXPECT_TRUE(is_there(folder / "x/y"));
+  EXPECT_FALSE(is_there(deep));
+}
+
+// A link to itself is refused to everybody, root too, as a folder without permission is to others.
+TEST(File, WhatCannotBeLookedAtIsNoMissingFile) {
+  const test::TempFolder folder;
+  fs::create_symlink("loop", folder / "loop");
+  EXPECT_EQ(told([&] { is_there(folder / "loop"); }),
+            "io: look at: " + (folder / "loop").string() + ": Too many levels of symbolic links");
+}
+
 TEST(Json, NamesTheByte) {
   try {
     parse_json("{\"a\": }", "x.json");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona {
@@ -70,6 +71,19 @@ TEST(FileLock, WaitsUntilStopped) {
     FAIL() << "took a held lock";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::cancelled);
+  }
+}
+
+TEST(FileLock, AFolderThatCannotBeMadeIsTheFault) {
+  const test::TempFolder folder;
+  write_file(folder / "file", "");
+  try {
+    FileLock::try_take(folder / "file/locks/x");
+    FAIL() << "took a lock in a file";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::io);
+    EXPECT_EQ(error.what(),
+              "make folder: " + (folder / "file/locks").string() + ": Not a directory");
   }
 }
 

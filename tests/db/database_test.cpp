@@ -139,5 +139,12 @@ TEST(Database, AFolderInItsPlaceIsAnIoError) {
   EXPECT_EQ(error_of([&] { Database database(folder.path()); }).kind(), ErrorKind::io);
 }
 
+TEST(Database, AFolderThatCannotBeMadeIsTheFault) {
+  const test::TempFolder folder;
+  write_file(folder / "file", "");
+  EXPECT_EQ(error_of([&] { Database database(folder / "file/a/b.db"); }).what(),
+            "make folder: " + (folder / "file/a").string() + ": Not a directory");
+}
+
 }  // namespace
 }  // namespace pomona::db

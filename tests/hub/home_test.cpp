@@ -30,6 +30,23 @@ TEST(Home, SaysWhatToSetWithoutAny) {
   EXPECT_EQ(error_of([] { Home(); }).kind(), ErrorKind::bad_argument);
 }
 
+// Errors that hold for root too: a file where a folder should be, a link to itself.
+TEST(Home, WhatTheSystemDeniesNamesPomonaHome) {
+  const test::TempFolder folder;
+  write_file(folder / "file", "");
+  const Home home(folder / "file/home");
+  const std::string remedy = "; set POMONA_HOME to a folder that you may use";
+  const Error made = error_of([&] { home.open_database(); });
+  EXPECT_EQ(made.kind(), ErrorKind::io);
+  EXPECT_EQ(made.what(),
+            "make folder: " + home.root().string() + ": Not a directory" + remedy);
+  fs::create_symlink("loop", folder / "loop");
+  const Error looked = error_of([&] { Home(folder / "loop").has(folder / "loop/models"); });
+  EXPECT_EQ(looked.kind(), ErrorKind::io);
+  EXPECT_TRUE(contains(looked.what(), "look at: ") && contains(looked.what(), remedy))
+      << looked.what();
+}
+
 TEST(Home, ChecksTheDiskOfAFolderThatIsNotThereYet) {
   const test::TempFolder folder;
   check_free_space(folder / "a/b/c", 1, "pull");

@@ -130,6 +130,20 @@ TEST_F(ModelStoreTest, RemovesModelsButNotUnderAnAlias) {
   EXPECT_FALSE(fs::exists(place().parent_path()));
 }
 
+TEST_F(ModelStoreTest, WhatCannotBeLookedAtIsAnIoError) {
+  ModelStore store(home_);
+  fs::create_directories(home_.models());
+  fs::create_symlink("tiny", home_.models() / "tiny");  // a link to itself
+  EXPECT_EQ(error_of([&] { store.resolve("tiny"); }).kind(), ErrorKind::io);
+  EXPECT_EQ(error_of([&] { store.list(); }).kind(), ErrorKind::io);
+  EXPECT_EQ(error_of([&] { store.remove("tiny"); }).kind(), ErrorKind::io);
+  fs::create_symlink("loop.gguf", folder_ / "loop.gguf");
+  const std::string own = (folder_ / "loop.gguf").string();
+  EXPECT_EQ(error_of([&] { store.resolve(own); }).kind(), ErrorKind::io);
+  store.set_alias({"own", own, {}, {}, {}});
+  EXPECT_EQ(error_of([&] { store.resolve("own"); }).kind(), ErrorKind::io);
+}
+
 TEST_F(ModelStoreTest, ADamagedDatabaseDoesNotHideModels) {
   write_file(place(), model_bytes());
   write_file(home_.database_path(), std::string(9000, 'x'));

@@ -208,6 +208,20 @@ TEST_F(PullTest, AFullDiskLeavesNothingAndAsksNoOtherSource) {
   expect_files({});
 }
 
+TEST_F(PullTest, AHomeThatCannotBeMadeOrLookedAtNamesPomonaHome) {
+  write_catalogue(url_source("http://127.0.0.1:1/never-asked"));
+  fs::create_directories(home_.models());
+  fs::create_symlink("tiny", home_.models() / "tiny");  // a link to itself
+  const Error looked = error_of([&] { pull(); });
+  EXPECT_EQ(looked.kind(), ErrorKind::io);
+  EXPECT_TRUE(contains(looked.what(), "set POMONA_HOME")) << looked.what();
+  fs::remove_all(home_.root());
+  write_file(home_.root(), "a file in its place");
+  const Error made = error_of([&] { pull(); });
+  EXPECT_EQ(made.kind(), ErrorKind::io);
+  EXPECT_TRUE(contains(made.what(), "set POMONA_HOME")) << made.what();
+}
+
 TEST_F(PullTest, TwoAtOnceFetchOnce) {
   HttpServer server([](const Request&) {
     ::usleep(200000);
