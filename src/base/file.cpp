@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -35,6 +36,17 @@ std::size_t regular_size(const Descriptor& file, const fs::path& path) {
   if (!S_ISREG(status.st_mode))
     fail(ErrorKind::bad_file, "read: {} is not a regular file", path.string());
   return static_cast<std::size_t>(status.st_size);
+}
+
+/// Opens a new file beside `path`, less the permissions that the umask forbids; sets its name.
+int make_beside(const fs::path& path, mode_t mode, fs::path& name) {
+  static std::atomic<unsigned> made = 0;
+  for (;;) {
+    name = fmt::format("{}.partial-{}-{}", path.string(), ::getpid(), ++made);
+    const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (descriptor >= 0) return descriptor;
+    if (errno != EEXIST) fail_io("write", path, errno);  // left by a killed process of that number
+  }
 }
 
 }  // namespace
@@ -88,22 +100,14 @@ void MappedFile::release(std::span<const std::byte> part) const {
 }
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path) {
-  std::error_code unreachable;
-  const fs::file_status status = fs::status(path, unreachable);
-  if (fs::exists(status) &&
-      !fs::is_regular_file(status)) {  // renaming over a device would replace it
+  struct stat replaced = {};
+  const bool replaces = ::stat(path.c_str(), &replaced) == 0;
+  if (replaces && !S_ISREG(replaced.st_mode)) {  // renaming over a device would replace it
     fail(ErrorKind::bad_argument, "write: {} is not a regular file", path.string());
   }
-  std::error_code ignored;
-  const fs::file_status there = fs::status(path, ignored);
-  if (fs::exists(there) && !fs::is_regular_file(there)) {
-    fail(ErrorKind::bad_argument, "write: {}: there is something that is no file", path.string());
-  }
-  std::string name = path.string() + ".partial-XXXXXX";
-  const int descriptor = ::mkstemp(name.data());
-  if (descriptor < 0) fail_io("write", path, errno);
-  temporary_ = name;
-  ::fchmod(descriptor, 0644);
+  const mode_t mode = replaces ? replaced.st_mode & 0777 : 0666;
+  const int descriptor = make_beside(path, mode, temporary_);
+  if (replaces) ::fchmod(descriptor, mode);  // whatever the umask has taken away
   file_ = ::fdopen(descriptor, "wb");
   if (file_ == nullptr) {
     const int error_number = errno;

@@ -109,6 +109,30 @@ TEST(AtomicFile, ReplacesNothingButRegularFiles) {
   fs::remove(pipe);
 }
 
+/// The permission bits of a file.
+unsigned mode_of(const fs::path& path) {
+  struct stat status = {};
+  ::stat(path.c_str(), &status);
+  return status.st_mode & 0777u;
+}
+
+TEST(AtomicFile, NobodyMayReadMoreThanBefore) {
+  const test::TempFolder folder;
+  const mode_t before = ::umask(027);
+  write_file(folder / "new", "a");
+  write_file(folder / "private", "a");
+  ::chmod((folder / "private").c_str(), 0600);
+  write_file(folder / "private", "b");
+  write_file(folder / "shared", "a");
+  ::chmod((folder / "shared").c_str(), 0666);
+  write_file(folder / "shared", "b");
+  ::umask(before);
+  EXPECT_EQ(mode_of(folder / "new"), 0640u);
+  EXPECT_EQ(mode_of(folder / "private"), 0600u);
+  EXPECT_EQ(mode_of(folder / "shared"), 0666u);
+  EXPECT_EQ(read_file(folder / "private"), "b");
+}
+
 TEST(File, NamesTheMissingFile) {
   try {
     read_file("/no/such/file");
