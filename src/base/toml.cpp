@@ -137,9 +137,11 @@ toml::table parse_override(std::string_view value) {
 
 }  // namespace
 
-struct TomlTable::Node {
+struct TomlTable::Node : std::enable_shared_from_this<Node> {
   std::shared_ptr<Document> document;
+  std::weak_ptr<const Node> above;
   toml::table* table = nullptr;  // null: absent, as good as empty
+  std::string name;              // empty for the root
   std::string path;              // dotted; empty for the root
   std::set<std::string, std::less<>> asked;
   std::map<std::string, std::shared_ptr<Node>, std::less<>> children;
@@ -153,25 +155,44 @@ struct TomlTable::Node {
   std::shared_ptr<Node> child(std::string_view key, toml::table* below) const {
     auto node = std::make_shared<Node>();
     node->document = document;
+    node->above = weak_from_this();
     node->table = below;
+    node->name = key;
     node->path = path.empty() ? std::string(key) : path + "." + std::string(key);
     return node;
   }
 
   std::string bracketed() const { return path.empty() ? "" : "[" + path + "] "; }
 
+  [[noreturn]] void refuse(const toml::key& key, const toml::node& value,
+                           std::string_view instead) const {
+    fail(document->kind, "{}: {}unknown key \"{}\"; {}",
+         position(*document, key.source().begin.line == 0 ? value.source() : key.source()),
+         bracketed(), key.str(), instead);
+  }
+
+  /// Fails if a key that nobody has asked for looks like `wanted`.
+  void refuse_misspelt(std::string_view wanted) const {
+    std::vector<std::string> unknown;
+    for (const auto& [key, value] : *table) {
+      if (!asked.contains(key.str())) unknown.emplace_back(key.str());
+    }
+    const auto typed = nearest(wanted, unknown);
+    if (!typed) return;
+    const auto found = table->find(*typed);
+    refuse(found->first, found->second, fmt::format("did you mean \"{}\"?", wanted));
+  }
+
   void check() const {
     if (table == nullptr) return;
     for (const auto& [key, value] : *table) {
       if (asked.contains(key.str())) continue;
-      const std::string at =
-          position(*document, key.source().begin.line == 0 ? value.source() : key.source());
       const std::vector<std::string> known(asked.begin(), asked.end());
       const auto meant = nearest(key.str(), known);
-      fail(document->kind, "{}: {}unknown key \"{}\"; {}", at, bracketed(), key.str(),
-           meant           ? fmt::format("did you mean \"{}\"?", *meant)
-           : known.empty() ? "none is known here"
-                           : fmt::format("known here: {}", fmt::join(known, ", ")));
+      refuse(key, value,
+             meant           ? fmt::format("did you mean \"{}\"?", *meant)
+             : known.empty() ? "none is known here"
+                             : fmt::format("known here: {}", fmt::join(known, ", ")));
     }
     for (const auto& [key, node] : children) node->check();
     for (const auto& [key, nodes] : lists) {
@@ -217,7 +238,7 @@ void TomlTable::set(std::string_view dotted_key, std::string_view value) {
 template <class T>
 T TomlTable::get(std::string_view key) const {
   if (auto value = find<T>(key)) return std::move(*value);
-  reject(key, "is missing; expected {}", Reader<T>::kExpected);
+  missing(key, fmt::format("expected {}", Reader<T>::kExpected));
 }
 
 template <class T>
@@ -299,6 +320,15 @@ std::string TomlTable::where(std::string_view key) const {
   return fmt::format("{}: {}{}",
                      position(*node_->document, at ? at->source() : toml::source_region{}),
                      node_->bracketed(), key);
+}
+
+void TomlTable::missing(std::string_view key, std::string_view why) const {
+  if (node_->table != nullptr) {
+    node_->refuse_misspelt(key);
+  } else if (const auto above = node_->above.lock(); above != nullptr && above->table != nullptr) {
+    above->refuse_misspelt(node_->name);
+  }
+  reject(key, "is missing; {}", why);
 }
 
 void TomlTable::finish() const { node_->check(); }

@@ -36,7 +36,7 @@ class TomlTable {
   /// dotted key, or that leads through something that is no table.
   void set(std::string_view dotted_key, std::string_view value);
 
-  /// The value of a key that must be there.
+  /// The value of a key that must be there. Throws as missing() if it is not.
   template <class T>
   T get(std::string_view key) const;
 
@@ -70,6 +70,11 @@ class TomlTable {
                            Args&&... args) const {
     throw Error(kind(), where(key) + ": " + fmt::format(format, std::forward<Args>(args)...));
   }
+
+  /// Throws the document's kind: `where(key): is missing; WHY`. If a key that nobody has asked for
+  /// yet looks like it (or, where the whole table is missing, a table like it), that one is called
+  /// unknown instead; so ask first for what may look like a key that must be there.
+  [[noreturn]] void missing(std::string_view key, std::string_view why) const;
 
   /// Throws the document's kind if this table or one below it holds a key that nobody asked for;
   /// the message suggests the nearest key that was asked for there, or lists them.

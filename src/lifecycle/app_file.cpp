@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::array<std::string_view, 8> kTuneMethods = {
     "soft-prompt", "prefix", "lora", "rslora", "full", "freeze", "multi-task", "prompt"};
+/// Known before the first is read, so that one of them is never taken for another misspelt.
+constexpr std::array<std::string_view, 9> kTables = {
+    "app", "model", "data", "prompt", "tune", "evaluate", "gate", "compress", "serve"};
 constexpr std::int64_t kMostShots = 64;
 constexpr std::int64_t kMostNewTokens = 1 << 20;
 
@@ -104,7 +107,7 @@ void read_data(const TomlTable& root, AppFile& app) {
   if (app.input == app.output)
     table.reject("output", "is the same column as the input, \"{}\"", app.input);
   if (app.test.empty())
-    table.reject("test", "is missing; expected the file of rows that confirm the result");
+    table.missing("test", "expected the file of rows that confirm the result");
   for (const auto& [a, b, key] :
        {std::tuple(app.train, app.test, "test"), std::tuple(app.valid, app.test, "test"),
         std::tuple(app.train, app.valid, "valid")}) {
@@ -134,9 +137,9 @@ void read_prompt(const TomlTable& root, AppFile& app) {
       ranged<std::int64_t>(table, "seed", table.get<std::int64_t>("seed", 1), 0, INT64_MAX));
   const TomlTable data = root.table("data");
   if (app.shots.size() > 1 && app.train.empty())
-    data.reject("train", "is missing; the examples in a prompt come from it");
+    data.missing("train", "the examples in a prompt come from it");
   if (app.shots.size() > 1 && app.valid.empty())
-    data.reject("valid", "is missing; with several methods it picks the best one");
+    data.missing("valid", "with several methods it picks the best one");
 }
 
 void read_evaluate(const TomlTable& root, AppFile& app) {
@@ -252,6 +255,7 @@ AppFile read_app_file(const fs::path& path,
   AppFile app;
   app.path = path;
   app.folder = path.parent_path();
+  for (const std::string_view table : kTables) root.table(table);
   read_app(root, app);
   read_model(root, app);
   read_data(root, app);

@@ -76,6 +76,20 @@ TEST(Toml, UnknownKeysAreErrorsWithTheNearestKnownOne) {
             "app.toml:3: [prompt] unknown key \"instrction\"; did you mean \"instruction\"?");
 }
 
+TEST(Toml, AMisspeltKeyIsTheFaultNotTheOneThatIsMissing) {
+  const TomlTable root =
+      TomlTable::parse("[app]\nnaem = \"x\"\n[promt]\nshots = [1]", "app.toml");
+  EXPECT_EQ(message_of([&] { root.table("app").get<std::string>("name"); }),
+            "app.toml:2: [app] unknown key \"naem\"; did you mean \"name\"?");
+  EXPECT_EQ(message_of([&] { root.table("prompt").get<std::string>("instruction"); }),
+            "app.toml:3: unknown key \"promt\"; did you mean \"prompt\"?");
+  EXPECT_EQ(message_of([&] { root.table("app").get<std::string>("title"); }),
+            "app.toml:1: [app] title: is missing; expected a text in quotes");
+  root.table("app").has("naem");  // known after all
+  EXPECT_EQ(message_of([&] { root.table("app").missing("name", "it is needed"); }),
+            "app.toml:1: [app] name: is missing; it is needed");
+}
+
 TEST(Toml, UnknownTablesListWhatIsKnown) {
   const TomlTable root = TomlTable::parse("[zzzzzzzz]\nx = 1", "app.toml");
   root.table("app");

@@ -46,14 +46,15 @@ TEST_F(CatalogueTest, FaultyEntriesNameFileLineAndKey) {
   const fs::path file = folder_ / "data/models/tiny.toml";
   const std::string good = read_file(file);
   const Fault faults[] = {
-      {"licence", "license", ":1: licence: is missing; expected a text in quotes"},
+      {"licence = \"MIT\"\n", "", ":1: licence: is missing; expected a text in quotes"},
+      {"licence", "license", ":4: unknown key \"license\"; did you mean \"licence\"?"},
       {"parameters = 1000", "parameters = 0",
        ":3: parameters: expected a positive number, found 0"},
       {"context = 64", "context = \"64\"", ":5: context: expected a whole number, found a text"},
       {"tiny.gguf", "../tiny.gguf", ":7: file: \"../tiny.gguf\" is no plain file name"},
       {"kind = \"url\"", "kind = \"ftp\"",
        ":11: [source] kind: expected \"hub\", \"pip\" or \"url\", found \"ftp\""},
-      {"url = ", "urls = ", ":10: [source] url: is missing; expected a text in quotes"},
+      {"url = ", "urls = ", ":12: [source] unknown key \"urls\"; did you mean \"url\"?"},
       {"context = 64", "context = 64\nmirorr = 1", ":6: unknown key \"mirorr\"; known here: "},
   };
   for (const Fault& fault : faults) {
