@@ -41,6 +41,7 @@ void fetch_url(const std::string& url, const FetchRequest& request) {
   if (present == request.bytes) return;
   check_free_space(request.part.parent_path(), request.bytes - present, "download");
   net::HttpOptions options;
+  options.bytes = request.bytes;
   options.progress = &request.progress;
   options.stop = &request.stop;
   net::download(url, request.part, options);

@@ -269,6 +269,7 @@ class PartFile {
   PartFile& operator=(const PartFile&) = delete;
 
   std::uint64_t size() const { return size_; }
+  const fs::path& path() const { return path_; }
 
   void cut(std::uint64_t size) {
     if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail_io("download", path_, errno);
@@ -317,11 +318,27 @@ class Bar {
   bool begun_ = false;
 };
 
+/// Throws network if an answer that starts at byte `start` of a file of `total` bytes is not the one
+/// that is wanted, so that what is there stays.
+void check_size(const std::string& url, const PartFile& file, std::uint64_t start,
+                std::optional<std::uint64_t> total, const HttpOptions& options) {
+  if (!options.bytes) return;
+  if (total && *total != *options.bytes)
+    fail(ErrorKind::network, "get: {}: the server has {} bytes of it, not {}", url, *total,
+         *options.bytes);
+  if (!total && start < file.size())
+    fail(ErrorKind::network,
+         "get: {}: the server sends it from the start and does not tell how long it is; the {} that "
+         "are here stay, remove {} to begin anew",
+         url, human_bytes(file.size()), file.path().string());
+}
+
 /// Fills `file` from where it ends; returns how many of its bytes are from before.
 std::uint64_t fill(const std::string& url, const fs::path& part, PartFile& file,
                    const HttpOptions& options) {
   std::uint64_t kept = file.size();
   std::uint64_t furthest = file.size();
+  std::uint64_t begin = 0;  // of the present answer in the file
   Bar bar(options.progress);
   with_retries(options, [&] {
     Exchange exchange;
@@ -329,11 +346,18 @@ std::uint64_t fill(const std::string& url, const fs::path& part, PartFile& file,
     exchange.options = &options;
     exchange.offset = file.size();
     exchange.on_start = [&](std::uint64_t start, std::optional<std::uint64_t> total) {
+      check_size(url, file, start, total, options);
       kept = std::min(kept, start);
+      begin = start;
       file.cut(start);
       bar.begin(part, total.value_or(0));
     };
     exchange.on_body = [&](std::string_view bytes) {
+      if (options.bytes && file.size() + bytes.size() > *options.bytes) {
+        file.cut(begin);
+        fail(ErrorKind::network, "get: {}: the server sends more than the {} bytes of it", url,
+             *options.bytes);
+      }
       file.append(bytes);
       exchange.advanced = file.size() > furthest;
       bar.update(file.size());

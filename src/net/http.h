@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct HttpOptions {
   int retries = 3;
   /// Wait before the first of these attempts; doubled for each further one.
   double back_off_seconds = 0.5;
+  /// What a download is known to have. An answer of another size is refused before a byte of it is
+  /// written, one that turns out longer is cut off the file again, and one that starts anew without
+  /// telling its size does not replace what is there.
+  std::optional<std::uint64_t> bytes;
   /// Further request headers, "Name: value".
   std::vector<std::string> headers;
   ProgressSink* progress = nullptr;
@@ -44,7 +49,8 @@ struct Download {
 /// Range (RFC 9110, section 14); a server that does not do ranges sends everything anew. Progress
 /// in bytes. On a failure what has come stays in `part`, but for a full disk, which removes it.
 /// Whether the bytes are the right ones is for the caller to check.
-/// Throws network, not_found (404, 410), exhausted (disk full), io, cancelled.
+/// Throws network (also for another size than options.bytes), not_found (404, 410), exhausted (disk
+/// full), io, cancelled.
 Download download(const std::string& url, const std::filesystem::path& part,
                   const HttpOptions& options = {});
 

@@ -68,7 +68,8 @@ TEST_F(PullTest, FollowsTheHubsUrlsAtTheChosenEndpoint) {
 TEST_F(PullTest, FallsThroughToTheNextSource) {
   HttpServer good([](const Request&) { return Reply{.body = model_bytes()}; });
   HttpServer missing([](const Request&) { return Reply{.status = 404}; });
-  HttpServer wrong([](const Request&) { return Reply{.body = "not the model"}; });
+  HttpServer wrong(
+      [](const Request&) { return Reply{.body = std::string(model_bytes().size(), '?')}; });
   const std::string nobody = "http://127.0.0.1:" + std::to_string(test::unused_port());
   write_catalogue(url_source(nobody) + url_source(missing.url()) + url_source(wrong.url()) +
                   url_source(good.url()));
@@ -135,6 +136,14 @@ TEST_F(PullTest, WrongBytesOfAnEarlierAttemptAreFetchedAnew) {
   ASSERT_EQ(server.requests().size(), 2u);
   EXPECT_EQ(server.requests()[0].range_from, 5000u);
   EXPECT_FALSE(server.requests()[1].range_from);
+}
+
+TEST_F(PullTest, ALoginPageLeavesWhatCanBeResumed) {
+  HttpServer server([](const Request&) { return Reply{.body = "log in first", .ranges = false}; });
+  write_catalogue(url_source(server.url()));
+  write_file(part(), model_bytes().substr(0, 60000));
+  EXPECT_EQ(error_of([&] { pull(); }).kind(), ErrorKind::network);
+  EXPECT_EQ(read_file(part()), model_bytes().substr(0, 60000));
 }
 
 TEST_F(PullTest, ACutConnectionIsResumedByTheNextPull) {

@@ -141,6 +141,57 @@ TEST_F(HttpTest, AServerWithoutRangesSendsEverythingAnew) {
   EXPECT_EQ(read_file(part_), sample());
 }
 
+TEST_F(HttpTest, AnAnswerOfAnotherSizeReplacesNothing) {
+  HttpServer server([](const Request&) { return Reply{.body = "log in first", .ranges = false}; });
+  write_file(part_, sample().substr(0, 60000));
+  HttpOptions options = quick();
+  options.bytes = sample().size();
+  const Error error = error_of([&] { download(server.url(), part_, options); });
+  EXPECT_EQ(error.kind(), ErrorKind::network);
+  EXPECT_EQ(error.what(), fmt::format("get: {}: the server has 12 bytes of it, not {}",
+                                      server.url(), sample().size()));
+  EXPECT_EQ(server.requests().size(), 1u);
+  EXPECT_EQ(read_file(part_), sample().substr(0, 60000));
+}
+
+TEST_F(HttpTest, AnAnswerOfUnknownSizeReplacesNothingButFillsAnEmptyFile) {
+  HttpServer server(
+      [](const Request&) { return Reply{.body = sample(), .length = false, .ranges = false}; });
+  write_file(part_, sample().substr(0, 60000));
+  HttpOptions options = quick();
+  options.bytes = sample().size();
+  const Error error = error_of([&] { download(server.url(), part_, options); });
+  EXPECT_EQ(error.kind(), ErrorKind::network);
+  EXPECT_NE(std::string(error.what()).find("remove " + part_.string() + " to begin anew"),
+            std::string::npos)
+      << error.what();
+  EXPECT_EQ(read_file(part_), sample().substr(0, 60000));
+  fs::remove(part_);
+  download(server.url(), part_, options);
+  EXPECT_EQ(read_file(part_), sample());
+}
+
+TEST_F(HttpTest, MoreThanThereShouldBeIsNotWritten) {
+  HttpServer server([](const Request& request) {
+    Reply reply{.body = sample() + sample(), .length = false};
+    if (request.range_from) {
+      reply.status = 206;
+      reply.headers = {"Content-Range: bytes 60000-199999/*"};
+    }
+    return reply;
+  });
+  HttpOptions options = quick();
+  options.bytes = sample().size();
+  const Error error = error_of([&] { download(server.url(), part_, options); });
+  EXPECT_EQ(error.kind(), ErrorKind::network);
+  EXPECT_EQ(error.what(), fmt::format("get: {}: the server sends more than the {} bytes of it",
+                                      server.url(), sample().size()));
+  EXPECT_FALSE(fs::exists(part_));
+  write_file(part_, sample().substr(0, 60000));
+  EXPECT_EQ(error_of([&] { download(server.url(), part_, options); }).kind(), ErrorKind::network);
+  EXPECT_EQ(read_file(part_), sample().substr(0, 60000));
+}
+
 TEST_F(HttpTest, AnAnswerToAnotherRangeStartsAnew) {
   HttpServer server([](const Request& request) {
     Reply reply{.body = sample()};

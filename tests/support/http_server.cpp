@@ -105,9 +105,9 @@ void HttpServer::handle(int connection) {
     }
   }
   for (const std::string& header : reply.headers) lines += header + "\r\n";
+  if (reply.length) lines += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
   send_all(connection, "HTTP/1.1 " + std::to_string(reply.status) +
-                           " Reply\r\nContent-Length: " + std::to_string(reply.body.size()) +
-                           "\r\nConnection: close\r\n" + lines + "\r\n");
+                           " Reply\r\nConnection: close\r\n" + lines + "\r\n");
   const std::size_t limit = std::min(reply.cut_after.value_or(reply.body.size()),
                                      reply.stall_after.value_or(reply.body.size()));
   send_all(connection, std::string_view(reply.body).substr(0, limit));

