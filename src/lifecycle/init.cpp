@@ -9,11 +9,14 @@
 #include "lifecycle/init_guess.h"
 #include "lifecycle/init_splits.h"
 #include "lifecycle/init_template.h"
+#include "lifecycle/outputs.h"
 
 namespace pomona::lifecycle {
 namespace {
 
-constexpr std::size_t kMostLabels = 20;
+// What an instruction can list.
+constexpr std::size_t kMostLabels = 100;
+constexpr std::size_t kMostLabelCharacters = 2000;
 
 void refuse_to_replace(const fs::path& path, bool force) {
   std::error_code ignored;
@@ -45,7 +48,7 @@ CompleteRows collect(const fs::path& data, ApplicationBlanks& blanks) {
     if (trim(input).empty() || trim(output).empty()) return true;
     blanks.longest_output =
         std::max<std::uint64_t>(blanks.longest_output, count_characters(output));
-    if (blanks.labels.size() < kMostLabels &&
+    if (blanks.labels.size() <= kMostLabels &&
         std::find(blanks.labels.begin(), blanks.labels.end(), output) == blanks.labels.end())
       blanks.labels.push_back(output);
     complete.bytes.emplace_back(record.bytes);
@@ -54,6 +57,20 @@ CompleteRows collect(const fs::path& data, ApplicationBlanks& blanks) {
   });
   std::sort(blanks.labels.begin(), blanks.labels.end());
   return complete;
+}
+
+/// Labels that are too many for an instruction are not listed at all: a part of them would forbid
+/// the others.
+void drop_long_labels(ApplicationBlanks& blanks, InitOutcome& outcome) {
+  std::size_t characters = 0;
+  for (const std::string& label : blanks.labels) characters += count_characters(label);
+  if (blanks.labels.size() <= kMostLabels && characters <= kMostLabelCharacters) return;
+  blanks.labels.clear();
+  if (blanks.use_case == "analyze")
+    outcome.notes.push_back(
+        fmt::format("the different values of \"{}\" are too many to list in the instruction; add "
+                    "there what the model should know of them",
+                    blanks.roles.output));
 }
 
 std::string header_line(const fs::path& data) {
@@ -88,6 +105,7 @@ std::vector<InitColumn> columns_of(const ColumnTable& table, const Roles& roles)
 SplitFiles find_splits(const fs::path& data, bool force, ApplicationBlanks& blanks,
                        InitOutcome& outcome) {
   const CompleteRows complete = collect(data, blanks);
+  drop_long_labels(blanks, outcome);
   if (auto files = existing_splits(data, blanks.roles.input, blanks.roles.output)) {
     outcome.notes.push_back(fmt::format("{}, {} and {} lie side by side and are used as they are",
                                         files->names[0], files->names[1], files->names[2]));
@@ -147,7 +165,7 @@ std::vector<std::string> InitOutcome::lines(const std::string& program) const {
                   use_case, language, train, valid, test));
   for (const std::string& note : notes) lines.push_back("Note     " + note);
   for (const fs::path& file : written) lines.push_back("Wrote    " + file.string());
-  lines.push_back(fmt::format("Next     {} run {} --plan", program, path.string()));
+  lines.push_back(fmt::format("Next     {} run {} --plan", program, shell_word(path.string())));
   return lines;
 }
 

@@ -1,6 +1,6 @@
 #include "lifecycle/init_template.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -45,10 +45,11 @@ std::int64_t new_tokens(std::uint64_t longest, std::string_view language) {
 }
 
 std::string instruction_of(const Wording& wording, const std::vector<std::string>& labels) {
-  std::string list = "Answer with one of these words only: ";
-  for (std::size_t i = 0; i < labels.size(); ++i) list += (i > 0 ? ", " : "") + labels[i];
-  std::string text = replace_all(wording.instruction, "\\n", "\n");
-  return replace_all(text, "{labels}", list + ".");
+  const std::string task =
+      labels.empty() ? "Label the following text in a few words."
+                     : fmt::format("Answer with one of these words only: {}.",
+                                   fmt::join(labels, ", "));
+  return replace_all(replace_all(wording.instruction, "\\n", "\n"), "{labels}", task);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct ApplicationBlanks {
   std::string name;
   std::string use_case, language;
   Roles roles;
-  std::vector<std::string> labels;   // the different outputs, for use case analyze
+  std::vector<std::string> labels;   // the different outputs, for use case analyze; empty: many
   std::uint64_t longest_output = 0;  // characters
 };
 

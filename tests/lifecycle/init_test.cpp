@@ -138,6 +138,43 @@ INSTANTIATE_TEST_SUITE_P(
               "translate", "zh", "source"}),
     [](const auto& case_) { return std::string(case_.param.name); });
 
+/// Rows whose outputs are `labels` different ones, each four times.
+std::string labelled_rows(int labels) {
+  std::string text = "review,sentiment\n";
+  for (int i = 0; i < 4 * labels; ++i)
+    text += fmt::format("It was film number {} and I sat there,label{}\n", i, i % labels);
+  return text;
+}
+
+TEST_F(InitTest, ListsAllLabelsOrNone) {
+  InitOptions options;
+  options.use_case = "analyze";
+  options.force = true;
+  for (const int labels : {3, 30, 100}) {
+    write_file(data_, labelled_rows(labels));
+    const InitOutcome made = init_application(data_, options);
+    const std::string instruction = read_app_file(made.path).instruction;
+    EXPECT_EQ(static_cast<int>(std::ranges::count(instruction, ',')), labels - 1) << instruction;
+    for (int i = 0; i < labels; ++i)
+      EXPECT_NE(instruction.find(fmt::format("label{}", i)), std::string::npos) << i;
+    EXPECT_TRUE(made.notes.empty());
+  }
+  write_file(data_, labelled_rows(101));
+  const InitOutcome made = init_application(data_, options);
+  EXPECT_EQ(read_app_file(made.path).instruction,
+            "Label the following text in a few words.\n\n{input}");
+  EXPECT_EQ(made.notes, std::vector<std::string>{
+                            "the different values of \"sentiment\" are too many to list in the "
+                            "instruction; add there what the model should know of them"});
+}
+
+TEST_F(InitTest, TheNextCommandCanBePasted) {
+  const fs::path data = folder_ / "my data/news.csv";
+  write_file(data, labelled_rows(3));
+  EXPECT_EQ(init_application(data).lines("./pomona").back(),
+            fmt::format("Next     ./pomona run '{}' --plan", (folder_ / "my data/app.toml").string()));
+}
+
 TEST_F(InitTest, SaysWhatIsWrong) {
   const auto message = [&](const InitOptions& options = {}) {
     return replace_all(error_of([&] { init_application(data_, options); }).what(), data_.string(),
