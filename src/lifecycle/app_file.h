@@ -40,7 +40,7 @@ struct AppFile {
   std::uint64_t seed = 1;           // of the draw of examples
 
   std::vector<std::string> metrics;
-  std::optional<std::size_t> limit;  // rows of each split
+  std::optional<std::size_t> limit;  // rows of valid and of test, drawn by read_rows
   std::int64_t max_new_tokens = 128;
 
   std::string gate_metric;  // one of the metrics' scores

@@ -1,16 +1,20 @@
 #include "lifecycle/data.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "base/text.h"
 
 namespace pomona::lifecycle {
 namespace {
 
 constexpr std::size_t kLargestRecord = std::size_t{16} << 20;
+constexpr std::uint64_t kDrawSeed = 1;
+constexpr std::uint64_t kDrawStream = 0x6c696d6974;  // "limit"
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string place(std::string_view origin, const Record& record) {
@@ -173,6 +177,18 @@ const std::string& value_of(const Record& record, std::string_view column,
                               : fmt::format("; it has: {}", fmt::join(record.names, ", ")));
 }
 
+/// Keeps the `count` rows of the smallest keys, as read_rows tells; count < rows.size().
+void keep_drawn(std::vector<Row>& rows, std::size_t count) {
+  const Random keys(kDrawSeed, kDrawStream);
+  const auto end = rows.begin() + static_cast<std::ptrdiff_t>(count);
+  std::nth_element(rows.begin(), end, rows.end(), [&](const Row& a, const Row& b) {
+    return std::pair(keys.bits(a.number), a.number) < std::pair(keys.bits(b.number), b.number);
+  });
+  rows.erase(end, rows.end());
+  std::sort(rows.begin(), rows.end(),
+            [](const Row& a, const Row& b) { return a.number < b.number; });
+}
+
 }  // namespace
 
 DataFormat format_of(const fs::path& path) {
@@ -197,19 +213,21 @@ void read_records(const fs::path& path, const std::function<bool(const Record&)>
   read_records(text_of(file), format, path.string(), visit);
 }
 
-std::vector<Row> read_rows(const fs::path& path, std::string_view input, std::string_view output,
-                           std::optional<std::size_t> limit) {
-  std::vector<Row> rows;
+Rows read_rows(const fs::path& path, std::string_view input, std::string_view output,
+               std::optional<std::size_t> limit) {
+  Rows found;
   const std::string origin = path.string();
   read_records(path, [&](const Record& record) {
-    Row row{value_of(record, input, origin), value_of(record, output, origin)};
+    Row row{value_of(record, input, origin), value_of(record, output, origin), record.row};
     if (trim(row.input).empty())
       fail(ErrorKind::bad_file, "{}: \"{}\" is empty", place(origin, record), input);
-    rows.push_back(std::move(row));
-    return !limit || rows.size() < *limit;
+    found.rows.push_back(std::move(row));
+    return true;
   });
-  if (rows.empty()) fail(ErrorKind::bad_file, "{}: no rows", origin);
-  return rows;
+  if (found.rows.empty()) fail(ErrorKind::bad_file, "{}: no rows", origin);
+  found.in_file = found.rows.size();
+  if (limit && *limit < found.in_file) keep_drawn(found.rows, *limit);
+  return found;
 }
 
 std::size_t count_characters(std::string_view text) {

@@ -38,12 +38,22 @@ void read_records(const fs::path& path, const std::function<bool(const Record&)>
 /// What an application needs of a row.
 struct Row {
   std::string input, output;
+  std::uint64_t number = 0;  // in the file, from 1
 };
 
-/// The first `limit` rows of a file. Throws as read_records, and bad_file if there are no rows, a
-/// row lacks a column (the nearest one is suggested), or its input is empty.
-std::vector<Row> read_rows(const fs::path& path, std::string_view input, std::string_view output,
-                           std::optional<std::size_t> limit = std::nullopt);
+struct Rows {
+  std::vector<Row> rows;  // in the order of the file
+  std::size_t in_file = 0;
+};
+
+/// All rows of a file, or `limit` of them. All are checked: throws as read_records, and bad_file if
+/// there are no rows, a row lacks a column (the nearest one is suggested), or its input is empty.
+///
+/// A limit draws evenly over the whole file, since files are often sorted: row i has the key
+/// philox(seed 1, stream "limit", i), and the rows with the smallest keys stay. So a larger limit
+/// only adds rows, and of rows that are appended to the file few push others out.
+Rows read_rows(const fs::path& path, std::string_view input, std::string_view output,
+               std::optional<std::size_t> limit = std::nullopt);
 
 /// The number of characters (code points) of well-formed text.
 std::size_t count_characters(std::string_view text);

@@ -55,7 +55,7 @@ std::optional<SplitFiles> existing_splits(const fs::path& data, std::string_view
     }
     if (!all) continue;
     for (std::size_t i = 0; i < kSplitNames.size(); ++i)
-      files.rows[i] = read_rows(data.parent_path() / files.names[i], input, output).size();
+      files.rows[i] = read_rows(data.parent_path() / files.names[i], input, output).in_file;
     return files;
   }
   return std::nullopt;

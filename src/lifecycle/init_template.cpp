@@ -83,7 +83,7 @@ shots = [0, 1, 4]   # methods to compare: no example in the prompt, one, four
 
 [evaluate]
 metrics = ["{metric}"]
-limit = 100         # only the first rows of valid and of test are looked at; remove this line for all
+limit = 100         # so many rows of valid and of test are drawn, always the same; remove this line for all
 max_new_tokens = {max_new_tokens}   # where an answer is cut off
 
 [gate]

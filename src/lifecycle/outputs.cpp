@@ -30,6 +30,12 @@ std::string result_line(const Json& compared) {
                      compared.at("methods").front().at("n").get<std::size_t>());
 }
 
+std::string shown_rows(const Json& split) {
+  const auto rows = split.at("rows").get<std::size_t>();
+  const auto in_file = split.at("rows_in_file").get<std::size_t>();
+  return rows == in_file ? fmt::format("{}", rows) : fmt::format("{} of {}", rows, in_file);
+}
+
 std::string shell_word(const std::string& word) {
   const bool plain =
       !word.empty() &&

@@ -18,6 +18,9 @@ fs::path report_folder(const AppFile& app, const hub::Home& home);
 /// from the meta data of `evaluate`.
 std::string result_line(const Json& compared);
 
+/// "200", or "100 of 200" where [evaluate] limit drew some, from what `scope` found in a split.
+std::string shown_rows(const Json& split);
+
 /// `word` as a shell reads it back: in quotes unless it is plain.
 std::string shell_word(const std::string& word);
 

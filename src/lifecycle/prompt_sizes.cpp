@@ -49,7 +49,7 @@ PromptSizes prompt_sizes(Run& run, const Method& method, Split split, std::size_
     sizes.mean += static_cast<double>(tokens) / static_cast<double>(count);
     if (tokens > sizes.longest) {
       sizes.longest = tokens;
-      sizes.longest_row = row + 1;
+      sizes.longest_row = rows[row].number;
     }
   }
   return sizes;

@@ -10,7 +10,7 @@ struct PromptSizes {
   std::size_t rows = 0;  // of the split
   double mean = 0;       // tokens
   std::int64_t longest = 0;
-  std::size_t longest_row = 0;  // from 1
+  std::uint64_t longest_row = 0;  // its number in the file, from 1
   std::int64_t shared = 0;      // tokens at the front that all prompts have in common
 };
 

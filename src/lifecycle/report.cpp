@@ -85,7 +85,7 @@ Json samples_json(Run& run, const Json& compared) {
   Json samples = Json::array();
   for (const Shown& shown : rows_to_show(change, other != first)) {
     const Row& row = run.rows(Split::test).at(shown.row);
-    Json sample = {{"row", shown.row + 1},
+    Json sample = {{"row", row.number},
                    {"reason", other != first && shown.reason.starts_with("among the largest")
                                   ? shown.reason + " of " + other
                                   : shown.reason},

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "eval/comparison.h"
 #include "lifecycle/html.h"
+#include "lifecycle/outputs.h"
 #include "lifecycle/report.h"
 #include "lifecycle/report_style_table.h"
 
@@ -185,7 +186,7 @@ std::string data_section(const Page& page) {
     html += fmt::format(
         "<tr><th>{}</th><td>{}</td><td>{}<small>longest {}</small></td>"
         "<td>{}<small>longest {}</small></td></tr>",
-        escape_html(split), text(found.at("rows")), text(found.at("input_characters").at("median")),
+        escape_html(split), shown_rows(found), text(found.at("input_characters").at("median")),
         text(found.at("input_characters").at("longest")),
         text(found.at("output_characters").at("median")),
         text(found.at("output_characters").at("longest")));

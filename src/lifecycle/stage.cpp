@@ -50,9 +50,14 @@ std::string Run::hash_of(Split split) { return hashes_.sha256(file_of(split)); }
 
 const std::vector<Row>& Run::rows(Split split) {
   const auto known = rows_.find(split);
-  if (known != rows_.end()) return known->second;
+  if (known != rows_.end()) return known->second.rows;
   const auto limit = split == Split::train ? std::nullopt : app.limit;
-  return rows_[split] = read_rows(file_of(split), app.input, app.output, limit);
+  return (rows_[split] = read_rows(file_of(split), app.input, app.output, limit)).rows;
+}
+
+std::size_t Run::rows_in_file(Split split) {
+  rows(split);
+  return rows_.at(split).in_file;
 }
 
 PromptRecipe Run::recipe(const Method& method) {

@@ -75,6 +75,8 @@ class Run {
   std::string hash_of(Split split);
   /// Checked rows, at most [evaluate] limit of them (train: all).
   const std::vector<Row>& rows(Split split);
+  /// How many the file has.
+  std::size_t rows_in_file(Split split);
   /// The prompts of a method.
   PromptRecipe recipe(const Method& method);
   /// What `recipe` is made from, for keys.
@@ -92,7 +94,7 @@ class Run {
 
  private:
   hub::FileHashes hashes_;
-  std::map<Split, std::vector<Row>> rows_;
+  std::map<Split, Rows> rows_;
   std::unique_ptr<eval::Answerer> answerer_;
   fs::path opened_;
   std::optional<KnownSpeed> speed_;

@@ -46,9 +46,9 @@ TEST_F(InitTest, MakesAnApplicationThatRuns) {
   EXPECT_EQ(app.base, "auto");
   EXPECT_EQ(app.alias, "news");
   std::set<std::string> train, later;
-  for (const Row& row : read_rows(app.train, app.input, app.output)) train.insert(row.input);
+  for (const Row& row : read_rows(app.train, app.input, app.output).rows) train.insert(row.input);
   for (const fs::path& file : {app.valid, app.test}) {
-    for (const Row& row : read_rows(file, app.input, app.output)) {
+    for (const Row& row : read_rows(file, app.input, app.output).rows) {
       EXPECT_FALSE(train.contains(row.input)) << row.input;
       later.insert(row.input);
     }

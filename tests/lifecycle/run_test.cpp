@@ -170,6 +170,24 @@ TEST_F(LifecycleTest, PlanSaysWhatWouldBeDoneAndDoesNothing) {
   EXPECT_EQ(after.lines().back(), "Nothing to do: everything is there already.");
 }
 
+TEST_F(LifecycleTest, ALimitIsToldAndItsRowsHaveTheirNumbers) {
+  RunOptions with = options();
+  with.set = {{"evaluate.limit", "5"}};
+  const RunOutcome outcome = run(with);
+  ASSERT_FALSE(outcome.failure) << outcome.failure->what();
+  const Json report = read_json(outcome.report_json);
+  const Json& test = report.at("scope").at("splits").at("test");
+  EXPECT_EQ(test.at("rows"), 5);
+  EXPECT_EQ(test.at("rows_in_file"), 20);
+  EXPECT_NE(read_file(outcome.report_html).find("<td>5 of 20</td>"), std::string::npos);
+  for (const Json& sample : report.at("samples")) {
+    // Row n of the test file is "alpha(299 + n) ...".
+    const std::string text = sample.at("input").get<std::string>();
+    EXPECT_TRUE(text.starts_with(fmt::format("alpha{} ", 299 + sample.at("row").get<int>())))
+        << text;
+  }
+}
+
 TEST_F(LifecycleTest, OneMethodNeedsNoTrainingAndNoValidationRows) {
   fs::remove(folder_ / "app/train.jsonl");
   fs::remove(folder_ / "app/valid.jsonl");

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "lifecycle/outputs.h"
 #include "lifecycle/stages/stages.h"
 
 namespace pomona::lifecycle {
@@ -13,7 +14,7 @@ Json lengths(std::vector<std::size_t> characters) {
   return {{"median", characters[characters.size() / 2]}, {"longest", characters.back()}};
 }
 
-Json describe(const std::vector<Row>& rows) {
+Json describe(const std::vector<Row>& rows, std::size_t in_file) {
   std::vector<std::size_t> inputs, outputs;
   std::size_t empty = 0;
   for (const Row& row : rows) {
@@ -22,6 +23,7 @@ Json describe(const std::vector<Row>& rows) {
     empty += row.output.empty() ? 1 : 0;
   }
   return {{"rows", rows.size()},
+          {"rows_in_file", in_file},
           {"input_characters", lengths(std::move(inputs))},
           {"output_characters", lengths(std::move(outputs))},
           {"empty_outputs", empty}};
@@ -65,7 +67,7 @@ Json look_at_data(Run& run) {
     const std::string split(name_of(named[i]));
     const std::vector<Row>& rows = run.rows(named[i]);
     if (named[i] != Split::train) check_references(run, named[i]);
-    Json found = describe(rows);
+    Json found = describe(rows, run.rows_in_file(named[i]));
     if (found.at("empty_outputs").get<std::size_t>() > 0)
       warnings.push_back(fmt::format("{}: {} of {} rows have an empty \"{}\"", split,
                                      found.at("empty_outputs").get<std::size_t>(), rows.size(),
@@ -95,7 +97,7 @@ Json look_at_data(Run& run) {
 std::vector<Job> scope_jobs(Run& run) {
   Job job{.id = "scope", .name = "", .key = {}, .predict = {}, .make = {}};
   job.key = {"scope",
-             1,
+             2,
              {{"use_case", run.app.use_case},
               {"language", run.app.language},
               {"input", run.app.input},
@@ -111,7 +113,7 @@ std::vector<Job> scope_jobs(Run& run) {
     cost.seconds = 0.1;
     std::vector<std::string> counts;
     for (const auto& [split, facts] : found.at("splits").items())
-      counts.push_back(fmt::format("{} {}", split, facts.at("rows").get<std::size_t>()));
+      counts.push_back(fmt::format("{} {}", split, shown_rows(facts)));
     cost.what = fmt::format("rows: {}", fmt::join(counts, ", "));
     return cost;
   };
