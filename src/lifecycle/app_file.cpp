@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/toml.h"
+#include "lifecycle/language.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -19,11 +20,6 @@ constexpr std::array<std::string_view, 9> kTables = {
     "app", "model", "data", "prompt", "tune", "evaluate", "gate", "compress", "serve"};
 constexpr std::int64_t kMostShots = 64;
 constexpr std::int64_t kMostNewTokens = 1 << 20;
-
-/// Languages (BCP 47, first part) whose script the word tokeniser of ROUGE does not know.
-constexpr std::array<std::string_view, 27> kOtherScripts = {
-    "am", "ar", "be", "bg", "bn", "el", "fa", "he", "hi", "hy", "ja", "ka",  "km", "ko",
-    "lo", "mk", "mr", "my", "ne", "ru", "ta", "te", "th", "uk", "ur", "yue", "zh"};
 
 template <class List>
 std::vector<std::string> strings_of(const List& list) {
@@ -240,10 +236,10 @@ std::string method_name(std::int64_t shots) {
 }
 
 metric::MetricOptions AppFile::options_for(std::string_view metric) const {
-  const std::string_view first = split(language, '-').front();
   metric::MetricOptions options;
-  options.characters = metric::find_metric(metric).takes_characters &&
-                       std::count(kOtherScripts.begin(), kOtherScripts.end(), first) > 0;
+  options.characters =
+      metric::find_metric(metric).takes_characters && !has_latin_script(language);
+  options.characters_by = "set [app] language";
   options.foreign_prediction_scores_zero = true;
   return options;
 }

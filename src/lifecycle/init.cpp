@@ -134,7 +134,7 @@ InitOutcome init_application(const fs::path& data, const InitOptions& options) {
   blanks.roles =
       guess_roles(table, {options.input.value_or(""), options.output.value_or("")}, data.string());
   blanks.use_case = options.use_case.value_or(guess_use_case(table, blanks.roles));
-  blanks.language = guess_language(*table.find(blanks.roles.output));
+  blanks.language = table.find(blanks.roles.output)->scripts.language();
   outcome.rows = table.rows();
   outcome.use_case = blanks.use_case;
   outcome.language = blanks.language;

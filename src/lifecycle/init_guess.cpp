@@ -72,12 +72,8 @@ void ColumnFacts::add(std::string_view value) {
   const std::string_view end = trim(value);
   if (end.ends_with('?') || end.ends_with("\uff1f")) ++questions;
   while (const auto character = decode_utf8(value)) {
-    const char32_t c = character->code_point;
     ++characters;
-    if (c >= 0x4E00 && c <= 0x9FFF) ++wide_characters;
-    if (c >= 0x3040 && c <= 0x30FF) ++kana;
-    if (c >= 0xAC00 && c <= 0xD7A3) ++hangul;
-    if (c >= 0x0400 && c <= 0x04FF) ++cyrillic;
+    scripts.add(character->code_point);
     value.remove_prefix(character->length);
   }
 }
@@ -120,18 +116,6 @@ Roles guess_roles(const ColumnTable& table, const Roles& named, std::string_view
   return roles;
 }
 
-std::string guess_language(const ColumnFacts& column) {
-  const auto share = [&](std::uint64_t count) {
-    return static_cast<double>(count) /
-           static_cast<double>(std::max<std::uint64_t>(column.characters, 1));
-  };
-  if (share(column.kana) > 0.1) return "ja";
-  if (share(column.hangul) > 0.2) return "ko";
-  if (share(column.wide_characters) > 0.2) return "zh";
-  if (share(column.cyrillic) > 0.3) return "ru";
-  return "en";
-}
-
 std::string guess_use_case(const ColumnTable& table, const Roles& roles) {
   const ColumnFacts& input = *table.find(roles.input);
   const ColumnFacts& output = *table.find(roles.output);
@@ -139,7 +123,7 @@ std::string guess_use_case(const ColumnTable& table, const Roles& roles) {
       output.mean_characters() < 40)
     return "analyze";
   if (input.questions * 2 > input.filled) return "answer";
-  if (guess_language(input) != guess_language(output)) return "translate";
+  if (input.scripts.language() != output.scripts.language()) return "translate";
   if (output.mean_characters() < 0.7 * input.mean_characters()) return "summarize";
   return "write";
 }

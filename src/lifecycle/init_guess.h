@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lifecycle/data.h"
+#include "lifecycle/language.h"
 
 namespace pomona::lifecycle {
 
@@ -17,10 +18,7 @@ struct ColumnFacts {
   std::string name;
   std::uint64_t filled = 0;
   std::uint64_t characters = 0;
-  std::uint64_t wide_characters = 0;  // of Chinese and Japanese writing, kana apart
-  std::uint64_t kana = 0;
-  std::uint64_t hangul = 0;
-  std::uint64_t cyrillic = 0;
+  ScriptCounts scripts;
   std::uint64_t questions = 0;               // values that end with a question mark
   std::unordered_set<std::size_t> distinct;  // hashes of values, up to kMostDistinct
 
@@ -52,9 +50,6 @@ struct Roles {
 /// role (not empty) is kept. Throws bad_argument for a name that is no column, bad_file if there
 /// are fewer than two usable columns.
 Roles guess_roles(const ColumnTable& table, const Roles& named, std::string_view origin);
-
-/// "en", "zh", "ja", "ko", "ru": by the script of the text.
-std::string guess_language(const ColumnFacts& column);
 
 /// One of kUseCases.
 std::string guess_use_case(const ColumnTable& table, const Roles& roles);

@@ -16,6 +16,9 @@ struct MetricOptions {
   /// instead of being an error; references stay checked. For answers of a model to texts in
   /// English.
   bool foreign_prediction_scores_zero = false;
+  // How messages call the way to `characters`, and number the first row.
+  std::string_view characters_by = "use --characters";
+  std::size_t first_row = 1;
 };
 
 /// The value of additive statistics summed over `rows` rows (rows > 0).
@@ -67,8 +70,8 @@ const Metric& find_metric_of_score(std::string_view score);
 std::string signature(std::string_view metric, const MetricOptions& options);
 
 /// Scores row by row; predictions and references are UTF-8 and equally many. Empty texts are
-/// allowed. Throws bad_argument: unknown metric or option, different counts, a row (counted from 1)
-/// that the metric cannot score.
+/// allowed. Throws bad_argument: unknown metric or option, different counts, a row (counted
+/// from options.first_row) that the metric cannot score.
 std::vector<Score> score(std::string_view metric, const MetricOptions& options,
                          std::span<const std::string> predictions,
                          std::span<const std::string> references);

@@ -165,9 +165,9 @@ std::vector<Score> score_rouge(const MetricOptions& options,
   for (std::size_t k = 0; k < kScores.size(); ++k) scores[k].name = kScores[k];
   for (std::size_t row = 0; row < references.size(); ++row) {
     if (!options.characters) {
-      check_has_words("rouge", "reference", row + 1, references[row]);
+      check_has_words("rouge", "reference", row, references[row], options);
       if (!options.foreign_prediction_scores_zero) {
-        check_has_words("rouge", "prediction", row + 1, predictions[row]);
+        check_has_words("rouge", "prediction", row, predictions[row], options);
       }
     }
     const RougeScores item = rouge(predictions[row], references[row], options);

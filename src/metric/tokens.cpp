@@ -59,12 +59,12 @@ bool has_letters(std::string_view text) {
 }
 
 void check_has_words(std::string_view metric, std::string_view side, std::size_t row,
-                     std::string_view text) {
+                     std::string_view text, const MetricOptions& options) {
   if (!words(text, false).empty() || !has_letters(text)) return;
   fail(ErrorKind::bad_argument,
        "{}: the {} in row {} has none of the letters a-z and digits 0-9 that its words are made "
-       "of; for Chinese and other scripts use --characters",
-       metric, side, row);
+       "of; for Chinese and other scripts {}",
+       metric, side, options.first_row + row, options.characters_by);
 }
 
 std::vector<std::uint32_t> Interner::ids(const std::vector<std::string>& tokens) {

@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "metric/metric.h"
+
 namespace pomona::metric {
 
 /// Runs of a-z and 0-9 after lower-casing, as rouge-score 0.1.2 has them: every other character
@@ -19,10 +21,10 @@ std::vector<std::string> characters(std::string_view text);
 /// Whether the text has a letter or number (categories L, N), though words() may know none.
 bool has_letters(std::string_view text);
 
-/// Throws bad_argument that names the row (counted from 1) and --characters if `text` has letters
-/// or numbers but no words(); `side` is "prediction" or "reference".
+/// Throws bad_argument that names the row (`row` behind the first) and the way to characters() if
+/// `text` has letters or numbers but no words(); `side` is "prediction" or "reference".
 void check_has_words(std::string_view metric, std::string_view side, std::size_t row,
-                     std::string_view text);
+                     std::string_view text, const MetricOptions& options);
 
 /// Numbers for tokens, so that comparing them is cheap.
 class Interner {

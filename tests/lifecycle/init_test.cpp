@@ -134,6 +134,13 @@ INSTANTIATE_TEST_SUITE_P(
               "en", "y"},
         Guess{"chinese", "text,summary", "\u4eca\u5929\u5929\u6c14\u5f88\u597d\u5417{},\u597d{}",
               "summarize", "zh", "text"},
+        Guess{"arabic", "text,summary",
+              "\u0627\u0644\u0637\u0642\u0633 \u062c\u0645\u064a\u0644 {} "
+              "\u0627\u0644\u064a\u0648\u0645,\u062c\u0645\u064a\u0644{}",
+              "summarize", "ar", "text"},
+        Guess{"cherokee", "text,summary",
+              "\u13a3\u13cf\u13af \u13a3\u13cf\u13af \u13a3\u13cf\u13af {},\u13a3\u13cf{}", "summarize",
+              "und", "text"},
         Guess{"translation", "source,target", "the weather is fine {},\u5929\u6c14\u5f88\u597d{}",
               "translate", "zh", "source"}),
     [](const auto& case_) { return std::string(case_.param.name); });

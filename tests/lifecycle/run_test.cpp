@@ -269,11 +269,12 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"unscorable_reference",
               {},
               "test.jsonl",
+              "{\"text\": \"a\", \"start\": \"b\"}\n"
               "{\"text\": \"a\", \"start\": \"\u4f60\u597d\"}\n",
               ErrorKind::bad_argument,
-              "FOLDER/test.jsonl: \"start\": rouge: the reference in row 1 has none of the "
+              "FOLDER/test.jsonl: \"start\": rouge: the reference in row 2 has none of the "
               "letters a-z and digits 0-9 that its words are made of; for Chinese and other "
-              "scripts use --characters"},
+              "scripts set [app] language"},
         Fault{"too_few_examples",
               {{"prompt.shots", "[0, 9]"}},
               "",

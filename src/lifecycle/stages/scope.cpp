@@ -39,14 +39,16 @@ std::size_t overlap(const std::vector<Row>& earlier, const std::vector<Row>& lat
 
 /// Fails now, not after an hour, if a reference cannot be scored.
 void check_references(Run& run, Split split) {
-  std::vector<std::string> references;
-  for (const Row& row : run.rows(split)) references.push_back(row.output);
   for (const std::string& name : run.app.metrics) {
-    try {
-      metric::score(name, run.app.options_for(name), references, references);
-    } catch (const Error& error) {
-      fail(error.kind(), "{}: \"{}\": {}", run.file_of(split).string(), run.app.output,
-           error.what());
+    metric::MetricOptions options = run.app.options_for(name);
+    for (const Row& row : run.rows(split)) {
+      options.first_row = row.number;
+      try {
+        metric::score(name, options, {&row.output, 1}, {&row.output, 1});
+      } catch (const Error& error) {
+        fail(error.kind(), "{}: \"{}\": {}", run.file_of(split).string(), run.app.output,
+             error.what());
+      }
     }
   }
 }
