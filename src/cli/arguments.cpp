@@ -95,7 +95,7 @@ Argument& Arguments::flag(const std::string& names, bool& target, std::string he
 
 void Arguments::fail_unknown(const std::string& word) const {
   if (!word.starts_with('-') || word == "-") {
-    fail(ErrorKind::bad_argument, "{}: \"{}\" is one argument too many; pomona help {}", command_,
+    fail(ErrorKind::bad_argument, "{}: \"{}\" is one argument too many; `pomona help {}`", command_,
          word, command_);
   }
   std::vector<std::string> known;
@@ -104,7 +104,7 @@ void Arguments::fail_unknown(const std::string& word) const {
   }
   const std::string name = word.substr(0, word.find('='));
   const auto near = nearest(name, known);
-  fail(ErrorKind::bad_argument, "{}: there is no option {}{}; pomona help {}", command_, name,
+  fail(ErrorKind::bad_argument, "{}: there is no option {}{}; `pomona help {}`", command_, name,
        near ? fmt::format(", did you mean {}?", *near) : "", command_);
 }
 
@@ -126,7 +126,7 @@ void Arguments::parse(const std::vector<std::string>& words) {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ArgumentMismatch& error) {
     const std::string_view said = error.what();
-    fail(ErrorKind::bad_argument, "{}: {} needs a value; pomona help {}", command_,
+    fail(ErrorKind::bad_argument, "{}: {} needs a value; `pomona help {}`", command_,
          said.substr(0, said.find(':')), command_);
   } catch (const CLI::ParseError& error) {
     fail(ErrorKind::bad_argument, "{}: {}", command_, error.what());
@@ -139,7 +139,7 @@ void Arguments::parse(const std::vector<std::string>& words) {
   for (const Argument& argument : arguments_) {
     const std::vector<std::string>& values = parsed[i++]->results();
     if (values.empty() && argument.required) {
-      fail(ErrorKind::bad_argument, "{}: {} is missing; pomona help {}", command_, argument.name,
+      fail(ErrorKind::bad_argument, "{}: {} is missing; `pomona help {}`", command_, argument.name,
            command_);
     }
     const bool is_flag = !argument.positional && argument.value.empty();

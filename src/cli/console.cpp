@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
 
@@ -23,8 +24,9 @@ void write_error(std::string_view text) {
 
 }  // namespace
 
-Json error_json(const Error& error) {
-  return Json{{"kind", name_of(error.kind())}, {"message", error.what()}};
+std::string as_typed(std::string_view text, std::string_view program) {
+  return replace_all(replace_all(text, "`pomona ", fmt::format("`{} ", program)), "`pomona`",
+                     fmt::format("`{}`", program));
 }
 
 Console::Console()
@@ -32,12 +34,16 @@ Console::Console()
       input_is_terminal_(is_terminal(STDIN_FILENO)),
       output_is_terminal_(is_terminal(STDOUT_FILENO)),
       error_is_terminal_(is_terminal(STDERR_FILENO)),
-      progress_({write_error, error_is_terminal_, [] { return terminal_columns(STDERR_FILENO); }}) {
-}
+      progress_({[this](std::string_view text) { write_error(as_typed(text, program)); },
+                 error_is_terminal_, [] { return terminal_columns(STDERR_FILENO); }}) {}
 
 void Console::print(std::string_view text) {
   if (output_is_terminal_) progress_.erase();
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_output();
+}
+
+Json Console::error_json(const Error& error) const {
+  return Json{{"kind", name_of(error.kind())}, {"message", as_typed(error.what(), program)}};
 }
 
 void Console::print_json(const Json& object) {

@@ -12,8 +12,9 @@
 
 namespace pomona::cli {
 
-/// {"kind", "message"}.
-Json error_json(const Error& error);
+/// `text` with the commands that it suggests, as in "run `pomona pull NAME`", as the user can type
+/// them who started `program`.
+std::string as_typed(std::string_view text, std::string_view program);
 
 class Console {
  public:
@@ -29,6 +30,8 @@ class Console {
   /// Text of the result, as it is. Throws exhausted for a full disk, io for what else keeps it from
   /// being written.
   void print(std::string_view text);
+  /// {"kind", "message"}.
+  Json error_json(const Error& error) const;
   /// One JSON object on a line of its own.
   void print_json(const Json& object);
   /// Makes what was printed visible. Throws as print.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/thread_pool.h"
 #include "cli/terminal.h"
 #include "simd/cpu.h"
@@ -43,8 +44,8 @@ std::string left_of(const Argument& argument) {
                      argument.value);
 }
 
-std::string right_of(const Argument& argument) {
-  std::string text = argument.help;
+std::string right_of(const Argument& argument, std::string_view program) {
+  std::string text = as_typed(argument.help, program);
   if (!argument.choices.empty()) {
     text += fmt::format(": {}", fmt::join(argument.choices, ", "));
   }
@@ -53,8 +54,8 @@ std::string right_of(const Argument& argument) {
   return text;
 }
 
-std::string usage(const Prepared& prepared) {
-  std::string text = fmt::format("Usage  pomona {}", prepared.arguments.command());
+std::string usage(const Prepared& prepared, std::string_view program) {
+  std::string text = fmt::format("Usage  {} {}", program, prepared.arguments.command());
   for (const Argument& argument : prepared.arguments.all()) {
     if (!argument.positional) continue;
     text +=
@@ -63,7 +64,8 @@ std::string usage(const Prepared& prepared) {
   return text + " [options]\n";
 }
 
-std::string arguments_table(const Prepared& prepared, std::size_t columns) {
+std::string arguments_table(const Prepared& prepared, std::size_t columns,
+                            std::string_view program) {
   std::size_t left = 0;
   for (const Argument& argument : prepared.arguments.all()) {
     left = std::max(left, display_width(left_of(argument)));
@@ -72,7 +74,7 @@ std::string arguments_table(const Prepared& prepared, std::size_t columns) {
   std::string places, options;
   for (const Argument& argument : prepared.arguments.all()) {
     std::string& part = argument.positional ? places : options;
-    part += row(left_of(argument), right_of(argument), left, columns);
+    part += row(left_of(argument), right_of(argument, program), left, columns);
   }
   return fmt::format("{}{}\nOptions\n{}", places.empty() ? "" : "\n", places, options);
 }
@@ -84,18 +86,19 @@ std::string version_line() {
                      simd::name_of(simd::level_in_use()), available_threads());
 }
 
-std::string overview(std::size_t columns) {
+std::string overview(std::size_t columns, std::string_view program) {
   columns = std::min<std::size_t>(columns, 100);
   std::string text =
       "Pomona " POMONA_VERSION
       ": grow, graft, prune, select and serve generative models on this computer.\n\nStart here\n";
   constexpr std::size_t kFirst = 28;
-  text += row("pomona pull smollm2-135m", "fetch a small model (98 MB), once", kFirst, columns);
-  text += row("pomona chat smollm2-135m", "talk to it", kFirst, columns);
-  text += row("pomona init your-data.csv", "make an application file from your examples", kFirst,
-              columns);
-  text += row("pomona run app.toml", "the whole life: prompts compared, measured, reported", kFirst,
-              columns);
+  const auto first = [&](std::string_view command, std::string_view says) {
+    text += row(fmt::format("{} {}", program, command), says, kFirst, columns);
+  };
+  first("pull smollm2-135m", "fetch a small model (98 MB), once");
+  first("chat smollm2-135m", "talk to it");
+  first("init your-data.csv", "make an application file from your examples");
+  first("run app.toml", "the whole life: prompts compared, measured, reported");
   std::size_t left = 0;
   for (const Command* command : commands()) left = std::max(left, command->name.size());
   for (const auto& [group, heading] : kHeadings) {
@@ -105,20 +108,23 @@ std::string overview(std::size_t columns) {
     }
     if (!part.empty()) text += fmt::format("\n{}\n{}", heading, part);
   }
-  text += "\n`pomona help COMMAND` explains each, with examples.\n";
+  text += fmt::format("\n`{} help COMMAND` explains each, with examples.\n", program);
   return text;
 }
 
-std::string help_page(const Command& command, std::size_t columns) {
+std::string help_page(const Command& command, std::size_t columns, std::string_view program) {
   columns = std::min<std::size_t>(columns, 100);
   const Prepared prepared(command);
   std::string text =
-      fmt::format("pomona {}: {}\n\n{}", command.name, command.summary, usage(prepared));
-  if (!command.about.empty()) text += fmt::format("\n{}\n", wrap(command.about, columns, 0));
-  text += arguments_table(prepared, columns);
+      fmt::format("pomona {}: {}\n\n{}", command.name, command.summary, usage(prepared, program));
+  if (!command.about.empty())
+    text += fmt::format("\n{}\n", wrap(as_typed(command.about, program), columns, 0));
+  text += arguments_table(prepared, columns, program);
   if (!command.examples.empty()) text += "\nExamples\n";
   for (const Example& example : command.examples) {
-    text += fmt::format("  {}\n      {}\n", example.command, wrap(example.says, columns, 6));
+    text += fmt::format("  {}\n      {}\n",
+                        replace_all(example.command, "pomona ", fmt::format("{} ", program)),
+                        wrap(example.says, columns, 6));
   }
   return text;
 }

@@ -32,7 +32,7 @@ bool has_option(const std::vector<std::string>& words, std::string_view option) 
 
 void run(const std::vector<std::string>& words, Console& console) {
   if (words.empty() || words[0] == "--help" || words[0] == "-h") {
-    console.print(overview(terminal_columns(STDOUT_FILENO)));
+    console.print(overview(terminal_columns(STDOUT_FILENO), console.program));
     return;
   }
   if (words[0] == "--version") {
@@ -42,7 +42,7 @@ void run(const std::vector<std::string>& words, Console& console) {
   const Command& command = command_named(words[0]);
   const std::vector<std::string> rest(words.begin() + 1, words.end());
   if (has_option(rest, "--help") || has_option(rest, "-h")) {
-    console.print(help_page(command, terminal_columns(STDOUT_FILENO)));
+    console.print(help_page(command, terminal_columns(STDOUT_FILENO), console.program));
     return;
   }
   // Known before parsing, so that a bad command line is told as JSON as well.
@@ -56,7 +56,7 @@ void run(const std::vector<std::string>& words, Console& console) {
 int report(Console& console, const Error& error) {
   console.note(fmt::format("pomona: {}", error.what()));
   if (console.json && !console.error_is_told) {
-    console.print_json(Json{{"error", error_json(error)}});
+    console.print_json(Json{{"error", console.error_json(error)}});
   }
   console.flush();
   return exit_code(error.kind());

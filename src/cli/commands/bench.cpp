@@ -53,7 +53,7 @@ void print_table(const eval::SpeedRuns& runs, const Options& options, Console& c
 void bench(const Options& options, Console& console) {
   if (options.roof) return bench_roof(options, console);
   if (options.session.model.empty()) {
-    fail(ErrorKind::bad_argument, "bench: MODEL is missing; pomona help bench");
+    fail(ErrorKind::bad_argument, "bench: MODEL is missing; `pomona help bench`");
   }
   Session session(options.session);
   session.context.stop = &console.stop();

@@ -17,13 +17,13 @@ Action prepare(Arguments& arguments) {
   arguments.positional("COMMAND", *name, "one of the commands").optional();
   return [name](Console& console) {
     const std::size_t columns = terminal_columns(STDOUT_FILENO);
-    if (name->empty()) return console.print(overview(columns));
+    if (name->empty()) return console.print(overview(columns, console.program));
     const Command* command = find_command(*name);
     if (command == nullptr) {
       fail(ErrorKind::bad_argument, "help: there is no command \"{}\"; `pomona` alone lists them",
            *name);
     }
-    console.print(help_page(*command, columns));
+    console.print(help_page(*command, columns, console.program));
   };
 }
 

@@ -21,7 +21,7 @@ void pull(const std::string& name, Console& console) {
   }
   console.print(fmt::format("{} {} ({}, {})\n", name, pulled.cached ? "is here" : "is ready",
                             human_bytes(pulled.bytes), pulled.path.string()));
-  if (!pulled.cached) console.note(fmt::format("Next: pomona chat {}", name));
+  if (!pulled.cached) console.note(fmt::format("Next: {} chat {}", console.program, name));
 }
 
 Action prepare(Arguments& arguments) {

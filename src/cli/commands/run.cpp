@@ -54,7 +54,7 @@ void run(const Options& options, Console& console) {
     return;
   }
   Json json = outcome.to_json();
-  if (outcome.failure) json["error"] = error_json(*outcome.failure);
+  if (outcome.failure) json["error"] = console.error_json(*outcome.failure);
   console.print_json(json);
   if (outcome.failure) {
     console.error_is_told = true;
