@@ -1,7 +1,5 @@
 #include "base/clock.h"
 
-#include <sys/resource.h>
-
 #include <chrono>
 #include <ctime>
 
@@ -18,12 +16,6 @@ std::string utc_now() {
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
-}
-
-unsigned long long peak_resident_bytes() {
-  struct rusage usage = {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<unsigned long long>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace pomona

@@ -19,7 +19,4 @@ class Stopwatch {
 /// The present time in UTC, "2026-11-24T23:45:00Z".
 std::string utc_now();
 
-/// The largest resident size this process has had, in bytes.
-unsigned long long peak_resident_bytes();
-
 }  // namespace pomona

@@ -1,11 +1,17 @@
 #include "base/peak_memory.h"
 
+#include <sys/resource.h>
+
 #include <fstream>
 #include <string>
 
-#include "base/clock.h"
-
 namespace pomona {
+
+std::uint64_t peak_resident_bytes() {
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
 
 PeakMemory::PeakMemory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 

@@ -1,8 +1,11 @@
-// How much memory a piece of work took at most.
+// How much memory the process, or a piece of work, took at most.
 #pragma once
 #include <cstdint>
 
 namespace pomona {
+
+/// The largest resident size this process has had, in bytes (getrusage(2)).
+std::uint64_t peak_resident_bytes();
 
 /// The largest resident size of this process since the object was made, where the system can tell
 /// (Linux: VmHWM, which writing 5 to /proc/self/clear_refs sets back, proc(5)); else since the

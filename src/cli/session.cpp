@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/peak_memory.h"
 #include "lifecycle/prompts.h"
 
 namespace pomona::cli {

@@ -46,8 +46,6 @@ const MethodScores& best_on_valid(const std::vector<MethodScores>& methods) {
   return *best;
 }
 
-std::string p_text(double p) { return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p); }
-
 /// Sets what is promoted and why, from the pick and its test.
 void decide(ComparisonResult& result, const Gate& gate) {
   const MethodScores& first = result.methods.front();
@@ -102,7 +100,6 @@ ComparisonResult compare_methods(const std::vector<MethodAnswers>& methods,
     for (const MetricChoice& choice : metrics)
       scores.test.push_back(
           score_texts(choice.name, choice.options, answers.test, test_references));
-    scores.gate = entry_of(scores.test, gate.score).interval;
     if (!valid_references.empty()) {
       const std::vector<ScoredTexts> valid = {
           score_texts(gate_metric.name, gate_metric.options, answers.valid, valid_references)};
@@ -114,6 +111,8 @@ ComparisonResult compare_methods(const std::vector<MethodAnswers>& methods,
   decide(result, gate);
   return result;
 }
+
+std::string p_text(double p) { return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p); }
 
 std::string shown_name(std::string_view score) {
   if (score.starts_with("rouge")) return "ROUGE-" + std::string(score.substr(5));

@@ -32,7 +32,6 @@ struct MethodScores {
   std::string name;
   std::vector<ScoredTexts> test;       // for each metric
   std::optional<Interval> valid;       // of the gate's score
-  Interval gate;                       // of the gate's score on the test rows
   std::optional<Interval> difference;  // of the gate's score, to the first method, on test
   std::optional<double> p_value;       // of that, Holm-corrected over the methods
 };
@@ -52,6 +51,9 @@ ComparisonResult compare_methods(const std::vector<MethodAnswers>& methods,
                                  const std::vector<std::string>& valid_references,
                                  const std::vector<std::string>& test_references,
                                  const std::vector<MetricChoice>& metrics, const Gate& gate);
+
+/// "p = 0.012", "p < 0.001".
+std::string p_text(double p);
 
 /// "ROUGE-L" for "rougeL", "exact match" for "exact_match": a score's name for people.
 std::string shown_name(std::string_view score);

@@ -41,13 +41,11 @@ bool significant(const Page& page, const Json& method) {
   return !method.at("p_value").is_null() && number(method.at("p_value")) < page.significance;
 }
 
-std::string p_text(double p) { return p < 0.001 ? "p &lt; 0.001" : fmt::format("p = {:.3f}", p); }
-
 /// What a method's difference to zero-shot means, as HTML.
 std::string judgement(const Page& page, const Json& method) {
   if (method.at("difference").is_null()) return "what the others are compared with";
   const double points = number(method.at("difference").at("mean")) * page.times;
-  const std::string p = p_text(number(method.at("p_value")));
+  const std::string p = escape_html(eval::p_text(number(method.at("p_value"))));
   if (!significant(page, method))
     return fmt::format("{}, not significantly ({})",
                        points > 0   ? "better"

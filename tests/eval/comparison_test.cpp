@@ -33,7 +33,7 @@ TEST(Comparison, PromotesWhatTheTestRowsConfirm) {
   EXPECT_EQ(result.why,
             "four is best on the validation rows, and the test rows confirm it: 50.0 exact match "
             "points above zero (p < 0.001)");
-  EXPECT_DOUBLE_EQ(result.methods[2].gate.mean, 0.75);
+  EXPECT_DOUBLE_EQ(result.methods[2].test[0].scores[0].interval.mean, 0.75);
   EXPECT_DOUBLE_EQ(result.methods[2].difference->mean, 0.5);
   EXPECT_FALSE(result.methods[0].p_value);
 }
