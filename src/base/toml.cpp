@@ -302,18 +302,6 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) const {
 
 bool TomlTable::has(std::string_view key) const { return node_->ask(key) != nullptr; }
 
-std::vector<std::string> TomlTable::keys() const {
-  std::vector<std::pair<toml::source_position, std::string>> found;
-  if (node_->table != nullptr) {
-    for (const auto& [key, value] : *node_->table)
-      found.emplace_back(key.source().begin, std::string(key.str()));
-  }
-  std::sort(found.begin(), found.end());
-  std::vector<std::string> names;
-  for (auto& [at, name] : found) names.push_back(std::move(name));
-  return names;
-}
-
 std::string TomlTable::where(std::string_view key) const {
   const toml::node* at = node_->table;
   if (node_->table != nullptr && node_->table->get(key) != nullptr) at = node_->table->get(key);

@@ -57,8 +57,6 @@ class TomlTable {
 
   /// Whether the key is there; counts as asking for it.
   bool has(std::string_view key) const;
-  /// All keys of this table in the order of the file; asks for none of them.
-  std::vector<std::string> keys() const;
 
   /// Where the value of `key` stands and what it is called, for a message about it:
   /// `app.toml:12: [prompt] shots`. For an absent key, the table's own line.

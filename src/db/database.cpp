@@ -120,8 +120,6 @@ void Database::run_script(std::string_view sql) {
   check(code, connection_.get(), path_.string());
 }
 
-std::int64_t Database::changes() const { return sqlite3_changes64(connection_.get()); }
-
 void Database::migrate(std::span<const std::string_view> steps) {
   const auto version = [&] {
     Statement statement = query("PRAGMA user_version");

@@ -90,9 +90,6 @@ class Database {
     }
   }
 
-  /// Rows changed by the last insert, update or delete.
-  std::int64_t changes() const;
-
   /// Brings the schema to version steps.size(): runs those steps (one or more SQL statements each)
   /// that this file has not seen, all or none of them. Throws bad_file for a file of a later
   /// version.

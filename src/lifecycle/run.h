@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 struct RunOptions {
   /// `--set key=value`, in order; the keys as in the application file ("evaluate.limit").
   std::vector<std::pair<std::string, std::string>> set;
-  bool no_serve = false;
   /// A run whose promoted method is zero-shot ends with kind gate.
   bool require_gate = false;
   int threads = 0;  // 0: all that this process may use

@@ -27,9 +27,6 @@ namespace {
 struct CloseEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
 
 /// One request and what came of it.
 struct Exchange {
@@ -198,15 +195,6 @@ void attempt(Exchange& exchange) {
   if (easy == nullptr) fail(ErrorKind::internal, "get: libcurl does not start");
   exchange.easy = easy.get();
   set_up(easy.get(), exchange);
-  std::unique_ptr<curl_slist, FreeList> headers;
-  for (const std::string& header : exchange.options->headers) {
-    if (curl_slist* longer = curl_slist_append(headers.get(), header.c_str())) {
-      headers.release();
-      headers.reset(longer);
-    }
-  }
-  curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
-
   exchange.code = curl_easy_perform(easy.get());
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &exchange.status);
   if (exchange.options->stop != nullptr) exchange.options->stop->check("get: " + exchange.url);
@@ -318,8 +306,8 @@ class Bar {
   bool begun_ = false;
 };
 
-/// Throws network if an answer that starts at byte `start` of a file of `total` bytes is not the one
-/// that is wanted, so that what is there stays.
+/// Throws network if an answer that starts at byte `start` of a file of `total` bytes is not the
+/// one that is wanted, so that what is there stays.
 void check_size(const std::string& url, const PartFile& file, std::uint64_t start,
                 std::optional<std::uint64_t> total, const HttpOptions& options) {
   if (!options.bytes) return;
@@ -327,10 +315,11 @@ void check_size(const std::string& url, const PartFile& file, std::uint64_t star
     fail(ErrorKind::network, "get: {}: the server has {} bytes of it, not {}", url, *total,
          *options.bytes);
   if (!total && start < file.size())
-    fail(ErrorKind::network,
-         "get: {}: the server sends it from the start and does not tell how long it is; the {} that "
-         "are here stay, remove {} to begin anew",
-         url, human_bytes(file.size()), file.path().string());
+    fail(
+        ErrorKind::network,
+        "get: {}: the server sends it from the start and does not tell how long it is; the {} that "
+        "are here stay, remove {} to begin anew",
+        url, human_bytes(file.size()), file.path().string());
 }
 
 /// Fills `file` from where it ends; returns how many of its bytes are from before.
@@ -377,25 +366,6 @@ std::uint64_t fill(const std::string& url, const fs::path& part, PartFile& file,
 }
 
 }  // namespace
-
-std::string get(const std::string& url, const HttpOptions& options, std::size_t limit) {
-  std::string body;
-  with_retries(options, [&] {
-    Exchange exchange;
-    exchange.url = url;
-    exchange.options = &options;
-    exchange.on_start = [&](std::uint64_t, std::optional<std::uint64_t>) { body.clear(); };
-    exchange.on_body = [&](std::string_view bytes) {
-      if (bytes.size() > limit - body.size())
-        fail(ErrorKind::exhausted, "get: {}: the answer is longer than {}", url,
-             human_bytes(limit));
-      body.append(bytes);
-    };
-    attempt(exchange);
-    return exchange;
-  });
-  return body;
-}
 
 Download download(const std::string& url, const fs::path& part, const HttpOptions& options) {
   try {

@@ -1,4 +1,4 @@
-// HTTP GET by libcurl: small documents, and files that resume where an earlier attempt stopped.
+// Downloads by HTTP GET and libcurl, which resume where an earlier attempt stopped.
 // Proxies (https_proxy, no_proxy ...) and certificates (CURL_CA_BUNDLE, SSL_CERT_FILE,
 // SSL_CERT_DIR) come from the environment, as for the curl program.
 #pragma once
@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/progress.h"
 
@@ -27,16 +26,9 @@ struct HttpOptions {
   /// written, one that turns out longer is cut off the file again, and one that starts anew without
   /// telling its size does not replace what is there.
   std::optional<std::uint64_t> bytes;
-  /// Further request headers, "Name: value".
-  std::vector<std::string> headers;
   ProgressSink* progress = nullptr;
   const StopToken* stop = nullptr;
 };
-
-/// The body of a small document. Throws network (no answer, or a status that is no success),
-/// not_found (404, 410), exhausted (more than `limit` bytes), cancelled.
-std::string get(const std::string& url, const HttpOptions& options = {},
-                std::size_t limit = 16 << 20);
 
 struct Download {
   /// The size of the file now.

@@ -50,7 +50,6 @@ TEST(Toml, ReadsEachType) {
   EXPECT_EQ(root.get<std::vector<double>>("n"), (std::vector<double>{1, 2.5}));
   EXPECT_EQ(root.get<int>("absent", 7), 7);
   EXPECT_FALSE(root.find<std::string>("nothing"));
-  EXPECT_EQ(root.keys(), (std::vector<std::string>{"b", "i", "d", "e", "s", "l", "n"}));
   root.finish();
 }
 
@@ -77,8 +76,7 @@ TEST(Toml, UnknownKeysAreErrorsWithTheNearestKnownOne) {
 }
 
 TEST(Toml, AMisspeltKeyIsTheFaultNotTheOneThatIsMissing) {
-  const TomlTable root =
-      TomlTable::parse("[app]\nnaem = \"x\"\n[promt]\nshots = [1]", "app.toml");
+  const TomlTable root = TomlTable::parse("[app]\nnaem = \"x\"\n[promt]\nshots = [1]", "app.toml");
   EXPECT_EQ(message_of([&] { root.table("app").get<std::string>("name"); }),
             "app.toml:2: [app] unknown key \"naem\"; did you mean \"name\"?");
   EXPECT_EQ(message_of([&] { root.table("prompt").get<std::string>("instruction"); }),

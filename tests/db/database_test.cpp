@@ -31,7 +31,6 @@ TEST(Database, GivesBackTypedValues) {
   const std::optional<std::string> none;
   database.run("INSERT INTO t VALUES (?, ?, ?, ?)", std::int64_t{1} << 60, 0.1, zeros, none);
   database.run("INSERT INTO t VALUES (?, ?, ?, ?)", 7, 2.0, "", nullptr);
-  EXPECT_EQ(database.changes(), 1);
   Statement rows = database.query("SELECT i, r, s, n FROM t WHERE i > ? ORDER BY i DESC", 0u);
   ASSERT_TRUE(rows.step());
   EXPECT_EQ(rows.integer(0), std::int64_t{1} << 60);

@@ -26,7 +26,6 @@ lifecycle::RunOptions run_options(const Options& options) {
     }
     run.set.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
   }
-  run.no_serve = options.no_serve;
   run.require_gate = options.require_gate;
   run.threads = options.engine.threads.value_or(0);
   run.compute = parse_compute(options.engine.compute);
@@ -67,7 +66,8 @@ Action prepare(Arguments& arguments) {
   arguments.positional("APP.toml", options->file, "the application file; `pomona init` writes one");
   arguments.flag("--plan", options->plan,
                  "only tell the stages, their time and memory; make and fetch nothing");
-  arguments.flag("--no-serve", options->no_serve, "end after the report");
+  arguments.flag("--no-serve", options->no_serve,
+                 "end after the report; without effect in this version, which has no server yet");
   arguments.option("--set", "KEY=VALUE", options->set,
                    "another value for a key of the file, e.g. evaluate.limit=20");
   arguments.flag("--require-gate", options->require_gate,
