@@ -16,6 +16,9 @@ std::string_view trim(std::string_view text);
 /// The parts of `text` between `separator`s; always at least one part.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+/// `text` without the byte-order mark that some programs put in front of UTF-8.
+std::string_view without_byte_order_mark(std::string_view text);
+
 /// `text` with every `from` replaced by `to`; an empty `from` changes nothing.
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 

@@ -11,9 +11,7 @@ namespace {
 
 /// The lines of a text without their ends; the end of the last line may be missing.
 std::vector<std::string_view> lines_of(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\uFEFF";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  auto lines = split(text, '\n');
+  auto lines = split(without_byte_order_mark(text), '\n');
   if (lines.back().empty()) lines.pop_back();
   for (std::string_view& line : lines) {
     if (line.ends_with('\r')) line.remove_suffix(1);

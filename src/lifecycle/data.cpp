@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t kLargestRecord = std::size_t{16} << 20;
 constexpr std::uint64_t kDrawSeed = 1;
 constexpr std::uint64_t kDrawStream = 0x6c696d6974;  // "limit"
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string place(std::string_view origin, const Record& record) {
   return fmt::format("{}: row {} (line {})", origin, record.row, record.line);
@@ -156,11 +155,6 @@ void read_jsonl(std::string_view text, std::string_view origin,
   }
 }
 
-std::string_view without_mark(std::string_view text) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  return text;
-}
-
 std::string_view text_of(const MappedFile& file) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
@@ -200,7 +194,7 @@ DataFormat format_of(const fs::path& path) {
 
 void read_records(std::string_view text, DataFormat format, std::string_view origin,
                   const std::function<bool(const Record&)>& visit) {
-  text = without_mark(text);
+  text = without_byte_order_mark(text);
   if (format == DataFormat::csv)
     read_csv(text, origin, visit);
   else
@@ -239,7 +233,7 @@ std::size_t count_characters(std::string_view text) {
 std::string_view header_of(std::string_view text, DataFormat format) {
   if (format == DataFormat::jsonl) return {};
   Record record;
-  CsvCursor cursor(without_mark(text), "header");
+  CsvCursor cursor(without_byte_order_mark(text), "header");
   return cursor.next(record) ? record.bytes : std::string_view();
 }
 

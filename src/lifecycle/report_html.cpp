@@ -2,14 +2,18 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "decode/scheduler.h"
 #include "eval/comparison.h"
 #include "lifecycle/html.h"
 #include "lifecycle/outputs.h"
+#include "lifecycle/prompt_sizes.h"
 #include "lifecycle/report.h"
 #include "lifecycle/report_style_table.h"
 
 namespace pomona::lifecycle {
 namespace {
+
+constexpr std::int64_t kTogether = decode::SchedulerOptions{}.max_sequences;
 
 std::string text(const Json& json) {
   return escape_html(json.is_string() ? json.get<std::string>() : json.dump());
@@ -158,16 +162,17 @@ std::string model_section(const Json& model) {
   if (const std::string licence = text(model.at("licence")); !licence.empty())
     rows.emplace_back("licence", licence);
   rows.emplace_back("size", human_bytes(model.at("bytes").get<std::uint64_t>()));
-  rows.emplace_back("memory",
-                    fmt::format("about {} with 16 conversations of 2048 tokens",
-                                human_bytes(model.at("memory_bytes").get<std::uint64_t>())));
+  rows.emplace_back(
+      "memory", fmt::format("about {} with {} conversations of {} tokens",
+                            human_bytes(model.at("memory_bytes").get<std::uint64_t>()), kTogether,
+                            kUsualTokens));
   rows.emplace_back("context", fmt::format("{} tokens", text(model.at("context"))));
   rows.emplace_back(
       "speed here",
-      fmt::format("reads {:.0f} and writes {:.0f} tokens a second, 16 answers at once "
+      fmt::format("reads {:.0f} and writes {:.0f} tokens a second, {} answers at once "
                   "<small>({} threads, {}, compute {})</small>",
                   number(speed.at("prefill_tokens_per_second")),
-                  number(speed.at("decode_tokens_per_second")),
+                  number(speed.at("decode_tokens_per_second")), kTogether,
                   text(model.at("machine").at("threads")), text(model.at("machine").at("isa")),
                   text(model.at("machine").at("compute"))));
   return facts(rows);

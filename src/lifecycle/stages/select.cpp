@@ -4,12 +4,12 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stages/stages.h"
 
 namespace pomona::lifecycle {
 namespace {
 
-constexpr std::int64_t kUsualTokens = 2048;  // of a prompt and its answer, to compare memory by
 constexpr double kBatchGain = 4;  // a batch writes about so many times faster than one sequence
 
 bool knows_language(const hub::CatalogueEntry& entry, std::string_view language) {
