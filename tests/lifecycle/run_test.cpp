@@ -1,6 +1,8 @@
 // `run` with a fake model: what is done, what is not done again, what survives, what is promoted.
 #include "lifecycle/run.h"
 
+#include <algorithm>
+
 #include "hub/artefact_store.h"
 #include "hub/model_store.h"
 #include "lifecycle/prompts.h"
@@ -186,6 +188,24 @@ TEST_F(LifecycleTest, ALimitIsToldAndItsRowsHaveTheirNumbers) {
     EXPECT_TRUE(text.starts_with(fmt::format("alpha{} ", 299 + sample.at("row").get<int>())))
         << text;
   }
+}
+
+TEST_F(LifecycleTest, WarnsOfTextsThatAreScoredInPart) {
+  std::string text;
+  for (int i = 0; i < 20; ++i)
+    text += fmt::format(
+        "{{\"text\": \"alpha{0} beta\", \"start\": \"\u4eca\u5929\u5f88\u597d {0}\"}}\n", i);
+  write_file(folder_ / "app/test.jsonl", text);
+  const std::string warning =
+      "test: \"start\" is written as in language \"zh\", but only its Latin letters and digits are "
+      "scored, since [app] language is \"en\"";
+  const auto warned = [&](const RunOutcome& outcome) {
+    return std::ranges::count(outcome.notes, warning);
+  };
+  EXPECT_EQ(warned(run()), 1);
+  RunOptions with = options();
+  with.set = {{"app.language", "zh"}};
+  EXPECT_EQ(warned(run(with)), 0);
 }
 
 TEST_F(LifecycleTest, OneMethodNeedsNoTrainingAndNoValidationRows) {

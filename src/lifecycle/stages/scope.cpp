@@ -3,8 +3,10 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "lifecycle/language.h"
 #include "lifecycle/outputs.h"
 #include "lifecycle/stages/stages.h"
+#include "text/unicode.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -53,6 +55,22 @@ void check_references(Run& run, Split split) {
   }
 }
 
+/// Warns of references that the metrics would read in part only.
+void check_script(Run& run, Split split, Json& warnings) {
+  ScriptCounts letters;
+  for (const Row& row : run.rows(split))
+    text::each_code_point(row.output, [&](char32_t c, std::string_view) { letters.add(c); });
+  const std::string language = letters.language();
+  const bool matters = std::ranges::any_of(run.app.metrics, [](const std::string& name) {
+    return metric::find_metric(name).takes_characters;
+  });
+  if (!matters || !has_latin_script(run.app.language) || has_latin_script(language)) return;
+  warnings.push_back(
+      fmt::format("{}: \"{}\" is written as in language \"{}\", but only its Latin letters and "
+                  "digits are scored, since [app] language is \"{}\"",
+                  name_of(split), run.app.output, language, run.app.language));
+}
+
 std::vector<Split> named_splits(const Run& run) {
   std::vector<Split> named;
   for (const Split split : {Split::train, Split::valid, Split::test}) {
@@ -68,7 +86,10 @@ Json look_at_data(Run& run) {
   for (std::size_t i = 0; i < named.size(); ++i) {
     const std::string split(name_of(named[i]));
     const std::vector<Row>& rows = run.rows(named[i]);
-    if (named[i] != Split::train) check_references(run, named[i]);
+    if (named[i] != Split::train) {
+      check_references(run, named[i]);
+      check_script(run, named[i], warnings);
+    }
     Json found = describe(rows, run.rows_in_file(named[i]));
     if (found.at("empty_outputs").get<std::size_t>() > 0)
       warnings.push_back(fmt::format("{}: {} of {} rows have an empty \"{}\"", split,
