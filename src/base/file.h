@@ -38,8 +38,8 @@ class MappedFile {
 
 /// Writes a file next to its final name and renames it into place on commit(); without commit()
 /// nothing is left. The final name therefore never holds half a file. A file that is replaced keeps
-/// its permissions; a new one has those that the user's umask leaves. Errors: io (exhausted when the
-/// disk is full).
+/// its permissions; a new one has those that the user's umask leaves. Errors: io (exhausted when
+/// the disk is full).
 class AtomicFile {
  public:
   /// Throws bad_argument where a device, pipe or folder of that name would be replaced.

@@ -30,8 +30,8 @@ class Home {
   fs::path locks() const { return root_ / "locks"; }
   fs::path database_path() const { return root_ / "pomona.db"; }
 
-  /// Whether something below the home has this name. Throws io, naming POMONA_HOME, where the system
-  /// does not let us look.
+  /// Whether something below the home has this name. Throws io, naming POMONA_HOME, where the
+  /// system does not let us look.
   bool has(const fs::path& path) const;
   /// Makes a folder of the home, which is then one that can be written to. Throws exhausted, or io
   /// that names POMONA_HOME.

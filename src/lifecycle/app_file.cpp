@@ -102,8 +102,7 @@ void read_data(const TomlTable& root, AppFile& app) {
   app.output = filled(table, "output");
   if (app.input == app.output)
     table.reject("output", "is the same column as the input, \"{}\"", app.input);
-  if (app.test.empty())
-    table.missing("test", "expected the file of rows that confirm the result");
+  if (app.test.empty()) table.missing("test", "expected the file of rows that confirm the result");
   for (const auto& [a, b, key] :
        {std::tuple(app.train, app.test, "test"), std::tuple(app.valid, app.test, "test"),
         std::tuple(app.train, app.valid, "valid")}) {
@@ -237,8 +236,7 @@ std::string method_name(std::int64_t shots) {
 
 metric::MetricOptions AppFile::options_for(std::string_view metric) const {
   metric::MetricOptions options;
-  options.characters =
-      metric::find_metric(metric).takes_characters && !has_latin_script(language);
+  options.characters = metric::find_metric(metric).takes_characters && !has_latin_script(language);
   options.characters_by = "set [app] language";
   options.foreign_prediction_scores_zero = true;
   return options;

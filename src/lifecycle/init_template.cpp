@@ -45,10 +45,9 @@ std::int64_t new_tokens(std::uint64_t longest, std::string_view language) {
 }
 
 std::string instruction_of(const Wording& wording, const std::vector<std::string>& labels) {
-  const std::string task =
-      labels.empty() ? "Label the following text in a few words."
-                     : fmt::format("Answer with one of these words only: {}.",
-                                   fmt::join(labels, ", "));
+  const std::string task = labels.empty() ? "Label the following text in a few words."
+                                          : fmt::format("Answer with one of these words only: {}.",
+                                                        fmt::join(labels, ", "));
   return replace_all(replace_all(wording.instruction, "\\n", "\n"), "{labels}", task);
 }
 

@@ -38,8 +38,7 @@ TEST(Home, WhatTheSystemDeniesNamesPomonaHome) {
   const std::string remedy = "; set POMONA_HOME to a folder that you may use";
   const Error made = error_of([&] { home.open_database(); });
   EXPECT_EQ(made.kind(), ErrorKind::io);
-  EXPECT_EQ(made.what(),
-            "make folder: " + home.root().string() + ": Not a directory" + remedy);
+  EXPECT_EQ(made.what(), "make folder: " + home.root().string() + ": Not a directory" + remedy);
   fs::create_symlink("loop", folder / "loop");
   const Error looked = error_of([&] { Home(folder / "loop").has(folder / "loop/models"); });
   EXPECT_EQ(looked.kind(), ErrorKind::io);

@@ -139,8 +139,8 @@ INSTANTIATE_TEST_SUITE_P(
               "\u0627\u0644\u064a\u0648\u0645,\u062c\u0645\u064a\u0644{}",
               "summarize", "ar", "text"},
         Guess{"cherokee", "text,summary",
-              "\u13a3\u13cf\u13af \u13a3\u13cf\u13af \u13a3\u13cf\u13af {},\u13a3\u13cf{}", "summarize",
-              "und", "text"},
+              "\u13a3\u13cf\u13af \u13a3\u13cf\u13af \u13a3\u13cf\u13af {},\u13a3\u13cf{}",
+              "summarize", "und", "text"},
         Guess{"translation", "source,target", "the weather is fine {},\u5929\u6c14\u5f88\u597d{}",
               "translate", "zh", "source"}),
     [](const auto& case_) { return std::string(case_.param.name); });
@@ -178,8 +178,9 @@ TEST_F(InitTest, ListsAllLabelsOrNone) {
 TEST_F(InitTest, TheNextCommandCanBePasted) {
   const fs::path data = folder_ / "my data/news.csv";
   write_file(data, labelled_rows(3));
-  EXPECT_EQ(init_application(data).lines("./pomona").back(),
-            fmt::format("Next     ./pomona run '{}' --plan", (folder_ / "my data/app.toml").string()));
+  EXPECT_EQ(
+      init_application(data).lines("./pomona").back(),
+      fmt::format("Next     ./pomona run '{}' --plan", (folder_ / "my data/app.toml").string()));
 }
 
 TEST_F(InitTest, SaysWhatIsWrong) {
