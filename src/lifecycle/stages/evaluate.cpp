@@ -66,7 +66,7 @@ Job answer_job(Run& run, const Method& method, Split split) {
           .predict = {},
           .make = {}};
   job.key = {"answer",
-             1,
+             2,
              {{"recipe", run.recipe_parameters(method)},
               {"limit", run.app.limit.value_or(0)},
               {"max_new_tokens", run.app.max_new_tokens},

@@ -56,7 +56,7 @@ std::vector<Job> prompt_jobs(Run& run) {
   Json recipes = Json::array();
   for (const Method& method : run.methods()) recipes.push_back(run.recipe_parameters(method));
   job.key = {"prompt",
-             1,
+             2,
              {{"recipes", std::move(recipes)},
               {"limit", run.app.limit.value_or(0)},
               {"max_new_tokens", run.app.max_new_tokens}},
