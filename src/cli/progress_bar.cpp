@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "base/text.h"
 #include "cli/terminal.h"
 
@@ -115,7 +116,7 @@ void ProgressBar::note(std::string_view line) {
   const std::lock_guard lock(mutex_);
   if (drawn_) output_.write("\r\x1b[K");
   drawn_ = false;
-  output_.write(fmt::format("{}\n", line));
+  output_.write(printable(line) + "\n");
 }
 
 void ProgressBar::erase() {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "cli/terminal.h"
 
 namespace pomona::cli {
@@ -14,10 +15,13 @@ Table::Table(std::vector<std::string> headings) {
     right_.push_back(heading.starts_with('>'));
     if (right_.back()) heading.erase(0, 1);
   }
-  rows_.push_back(std::move(headings));
+  add(std::move(headings));
 }
 
-void Table::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+void Table::add(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = printable(cell, true);
+  rows_.push_back(std::move(cells));
+}
 
 std::string Table::text() const {
   std::vector<std::size_t> widths(right_.size(), 0);

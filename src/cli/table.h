@@ -9,7 +9,7 @@ class Table {
  public:
   /// Headings; one that starts with '>' aligns its column to the right.
   explicit Table(std::vector<std::string> headings);
-  /// As many cells as headings.
+  /// As many cells as headings; control characters in them are shown as \xNN.
   void add(std::vector<std::string> cells);
   /// Lines without trailing spaces.
   std::string text() const;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "model/weights.h"
 
 namespace pomona::model {
@@ -62,7 +63,7 @@ void check_variant(const store::GgufMetadata& meta, std::int64_t head_dim) {
   const std::string_view scaling = meta.string("llama.rope.scaling.type", "none");
   if (scaling != "none")
     fail(ErrorKind::unsupported, "{}: RoPE scaling {} is not supported", meta.origin(),
-         store::quote_name(scaling));
+         quote_name(scaling));
   for (const std::string_view key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
     const bool linear = meta.find("llama.rope.scaling.type") == nullptr;  // the type left out
     if (const double factor = meta.real(key, 1); linear && factor != 0 && factor != 1)

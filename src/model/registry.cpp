@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "model/llama.h"
 
 namespace pomona::model {
@@ -21,8 +22,8 @@ const Architecture& find_architecture(std::string_view name, const std::filesyst
     if (architecture.name == name) return architecture;
     known += (known.empty() ? "" : ", ") + std::string(architecture.name);
   }
-  fail(ErrorKind::unsupported, "{}: architecture \"{}\" is not one that Pomona reads ({})",
-       path.string(), name, known);
+  fail(ErrorKind::unsupported, "{}: architecture {} is not one that Pomona reads ({})",
+       path.string(), quote_name(name), known);
 }
 
 }  // namespace pomona::model

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 namespace pomona::model {
@@ -81,7 +82,7 @@ void GgufWeights::check_all_taken() const {
     if (!taken_.contains(tensor.name))
       fail(ErrorKind::unsupported,
            "{}: tensor {} has no place in this model; leaving it out would change the answers",
-           file_.path().string(), store::quote_name(tensor.name));
+           file_.path().string(), quote_name(tensor.name));
   }
 }
 

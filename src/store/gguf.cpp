@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 namespace pomona::store {

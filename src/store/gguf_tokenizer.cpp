@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/quote.h"
 
 namespace pomona::store {
 namespace {

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "base/error.h"
-#include "base/text.h"
+#include "base/quote.h"
 
 namespace pomona::store {
 namespace {
@@ -210,27 +210,6 @@ std::vector<std::int64_t> GgufMetadata::integers(std::string_view key) const {
   values.reserve(array.count);
   if (!append_any_integers(array, values)) wrong_type(key, "an array of integers", array);
   return values;
-}
-
-std::string quote_name(std::string_view name) {
-  constexpr std::size_t kLongest = 80;
-  std::string out = "\"";
-  for (std::size_t at = 0; at < name.size();) {
-    if (at >= kLongest) {
-      out += "...";
-      break;
-    }
-    const auto character = decode_utf8(name.substr(at));
-    if (!character || character->code_point < 0x20 || character->code_point == 0x7F ||
-        character->code_point == '"') {
-      out += fmt::format("\\x{:02X}", static_cast<unsigned char>(name[at]));
-      ++at;
-    } else {
-      out += name.substr(at, character->length);
-      at += character->length;
-    }
-  }
-  return out + '"';
 }
 
 }  // namespace pomona::store

@@ -11,7 +11,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
 namespace pomona::store {
 
 /// The value types, with their numbers in the file.
@@ -125,9 +124,5 @@ class GgufMetadata {
   std::vector<std::pair<std::string_view, GgufValue>> entries_;
   std::unordered_map<std::string_view, std::size_t> index_;
 };
-
-/// `name` in double quotes with control and invalid bytes escaped, cut after 80 bytes: names in
-/// files are untrusted.
-std::string quote_name(std::string_view name);
 
 }  // namespace pomona::store

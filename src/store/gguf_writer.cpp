@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "base/error.h"
+#include "base/quote.h"
 
 namespace pomona::store {
 namespace {

@@ -82,6 +82,13 @@ TEST(ProgressBar, ALongLineIsCutToTheTerminal) {
   EXPECT_EQ(fake.text, "\r读取文件和模型   2…\x1b[K");
 }
 
+TEST(ProgressBar, ANoteCannotSteerTheTerminal) {
+  Fake fake;
+  ProgressBar bar(fake.output(true));
+  bar.note("server: \x1b[2J\nend");
+  EXPECT_EQ(fake.text, "server: \\x1B[2J\nend\n");
+}
+
 TEST(ProgressBar, ANoteTakesTheBarAway) {
   Fake fake;
   ProgressBar bar(fake.output(true));

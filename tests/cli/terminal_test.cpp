@@ -37,6 +37,12 @@ TEST(Table, AlignsByDisplayWidth) {
   EXPECT_EQ(table.text(), "NAME    N  WHAT\n梨      7  fruit\napple  12\n");
 }
 
+TEST(Table, CellsCannotSteerTheTerminal) {
+  Table table({"name", "a\nb"});
+  table.add({"licence", "\x1b[2Jfree"});
+  EXPECT_EQ(table.text(), "name     a\\x0Ab\nlicence  \\x1B[2Jfree\n");
+}
+
 TEST(Table, CountsAreShort) {
   EXPECT_EQ(human_count(0), "0");
   EXPECT_EQ(human_count(999), "999");

@@ -1,0 +1,46 @@
+// Names in a model's file are a stranger's text: errors show them without their control characters.
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "model/llama.h"
+#include "model/registry.h"
+#include "store/gguf_writer.h"
+#include "tests/support/temp_folder.h"
+
+namespace pomona::model {
+namespace {
+
+template <class Work>
+std::string error_of(Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(HostileNames, TheArchitectureIsQuoted) {
+  EXPECT_EQ(error_of([] { find_architecture("\x1b[2J", "m.gguf"); }),
+            "m.gguf: architecture \"\\x1B[2J\" is not one that Pomona reads (llama)");
+}
+
+TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {
+  const test::TempFolder folder;
+  const auto path = folder / "m.gguf";
+  store::GgufWriter writer(path);
+  for (const char* key :
+       {"embedding_length", "feed_forward_length", "attention.head_count", "context_length"})
+    writer.add(std::string("llama.") + key, std::uint32_t{16});
+  writer.add("llama.block_count", std::uint32_t{1});
+  writer.add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+  writer.add("llama.rope.scaling.type", std::string_view("\x1b[2J"));
+  writer.declare("token_embd.weight", std::vector<std::int64_t>{1}, DType::f32);
+  writer.write_data("token_embd.weight", std::vector<std::byte>(4));
+  writer.commit();
+  EXPECT_EQ(error_of([&] { LlamaConfig::from_gguf(store::GgufFile(path)); }),
+            path.string() + ": RoPE scaling \"\\x1B[2J\" is not supported");
+}
+
+}  // namespace
+}  // namespace pomona::model
