@@ -287,7 +287,7 @@ GgufContents parse_gguf(std::span<const std::byte> bytes, const std::string& ori
   contents.alignment = read_alignment(contents.metadata);
 
   std::vector<Pending> pending(tensor_count);
-  std::unordered_set<std::string_view> names;
+  std::unordered_set<std::string_view, StringHash> names;
   contents.tensors.reserve(tensor_count);
   for (Pending& p : pending) {
     contents.tensors.push_back(read_tensor(reader, contents.alignment, p));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/string_hash.h"
 #include "quant/dtype.h"
 #include "store/gguf_value.h"
 
@@ -68,7 +69,7 @@ class GgufFile {
  private:
   std::shared_ptr<const MappedFile> mapping_;
   GgufContents contents_;
-  std::unordered_map<std::string_view, std::size_t> index_;
+  std::unordered_map<std::string_view, std::size_t, StringHash> index_;
 };
 
 }  // namespace pomona::store

@@ -11,6 +11,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "base/string_hash.h"
 namespace pomona::store {
 
 /// The value types, with their numbers in the file.
@@ -122,7 +124,7 @@ class GgufMetadata {
 
   std::string origin_;
   std::vector<std::pair<std::string_view, GgufValue>> entries_;
-  std::unordered_map<std::string_view, std::size_t> index_;
+  std::unordered_map<std::string_view, std::size_t, StringHash> index_;
 };
 
 }  // namespace pomona::store

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "base/text.h"
 #include "text/byte_alphabet.h"
 
@@ -19,8 +20,8 @@ constexpr std::array<std::string_view, 5> kTextEnds = {"<|endoftext|>", "<|end_o
 Pretokenizer find_pretokenizer(const BpeSpec& spec) {
   if (auto found = Pretokenizer::find(spec.pretokenizer)) return *std::move(found);
   const std::vector<std::string> names = Pretokenizer::names();
-  fail(ErrorKind::unsupported, "tokenizer of {}: pre-tokeniser \"{}\" is unknown; known are {}",
-       spec.origin, spec.pretokenizer, fmt::join(names, ", "));
+  fail(ErrorKind::unsupported, "tokenizer of {}: pre-tokeniser {} is unknown; known are {}",
+       spec.origin, quote_name(spec.pretokenizer), fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -57,8 +58,9 @@ class BpeTokenizer::WordCache {
     std::uint8_t count = 0;
     TokenId ids[kIds] = {};
   };
-  static std::size_t slot(std::string_view word) { return hash_bytes(word) & (kEntries - 1); }
+  std::size_t slot(std::string_view word) const { return hash_bytes(word, seed_) & (kEntries - 1); }
   std::vector<Entry> entries_ = std::vector<Entry>(kEntries);
+  std::uint64_t seed_ = hash_seed();
 };
 
 BpeTokenizer::BpeTokenizer(const BpeSpec& spec)
@@ -69,7 +71,8 @@ BpeTokenizer::BpeTokenizer(const BpeSpec& spec)
   read_tokens(spec);
   read_merges(spec);
   check_special(spec);
-  collect_added();
+  collect_ends();
+  collect_added(spec.origin);
 }
 
 BpeTokenizer::~BpeTokenizer() = default;
@@ -133,7 +136,7 @@ void BpeTokenizer::check_special(const BpeSpec& spec) {
          spec.origin);
 }
 
-void BpeTokenizer::collect_added() {
+void BpeTokenizer::collect_ends() {
   const auto add_end = [&](std::optional<TokenId> id) {
     if (id && std::find(ends_.begin(), ends_.end(), *id) == ends_.end()) ends_.push_back(*id);
   };
@@ -150,18 +153,25 @@ void BpeTokenizer::collect_added() {
   for (const std::string_view name : kTextEnds) add_end(find_control(name));
   add_end(special_.eos);
   add_end(special_.eot);
+}
 
+void BpeTokenizer::collect_added(const std::string& origin) {
+  std::vector<AddedToken> all, user_defined;
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     const Token& token = tokens_[i];
     const bool added = token.kind == TokenKind::control || token.kind == TokenKind::unknown ||
                        token.kind == TokenKind::user_defined;
-    if (added && !token.text.empty())
-      added_[static_cast<unsigned char>(token.text[0])].push_back(static_cast<TokenId>(i));
+    if (!added || token.text.empty()) continue;
+    if (token.text.size() > AddedTokens::kLongest)
+      fail(ErrorKind::unsupported,
+           "tokenizer of {}: token {} stands in text and has {} bytes, more "
+           "than {}",
+           origin, i, token.text.size(), AddedTokens::kLongest);
+    all.push_back({token.text, static_cast<TokenId>(i)});
+    if (token.kind == TokenKind::user_defined) user_defined.push_back(all.back());
   }
-  for (auto& bucket : added_) {
-    std::stable_sort(bucket.begin(), bucket.end(),
-                     [&](TokenId a, TokenId b) { return at(a).text.size() > at(b).text.size(); });
-  }
+  added_ = AddedTokens(std::move(all));
+  user_defined_ = AddedTokens(std::move(user_defined));
 }
 
 const BpeTokenizer::Token& BpeTokenizer::at(TokenId id) const {
@@ -183,16 +193,6 @@ bool BpeTokenizer::ends_generation(TokenId id) const {
   return std::find(ends_.begin(), ends_.end(), id) != ends_.end();
 }
 
-std::optional<TokenId> BpeTokenizer::added_token_at(std::string_view text,
-                                                    bool parse_special) const {
-  for (const TokenId id : added_[static_cast<unsigned char>(text[0])]) {
-    const Token& token = tokens_[static_cast<std::size_t>(id)];
-    if ((parse_special || token.kind == TokenKind::user_defined) && text.starts_with(token.text))
-      return id;
-  }
-  return std::nullopt;
-}
-
 std::vector<TokenId> BpeTokenizer::encode(std::string_view text, EncodeOptions options) const {
   if (const auto bad = find_invalid_utf8(text))
     fail(ErrorKind::bad_argument, "tokenize: the text is not valid UTF-8 at byte {}", *bad);
@@ -204,16 +204,17 @@ std::vector<TokenId> BpeTokenizer::encode(std::string_view text, EncodeOptions o
   std::vector<TokenId> ids;
   ids.reserve(text.size() / 3 + 2);
   if (options.add_special && special_.add_bos) ids.push_back(*special_.bos);
+  const AddedTokens& added = options.parse_special ? added_ : user_defined_;
   std::size_t plain = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const auto added = added_token_at(text.substr(at), options.parse_special);
-    if (!added) {
+    const AddedToken* token = added.find(text.substr(at));
+    if (token == nullptr) {
       ++at;
       continue;
     }
     encode_plain(text.substr(plain, at - plain), cache, ids);
-    ids.push_back(*added);
-    at += tokens_[static_cast<std::size_t>(*added)].text.size();
+    ids.push_back(token->id);
+    at += token->text.size();
     plain = at;
   }
   encode_plain(text.substr(plain), cache, ids);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "text/added_tokens.h"
 #include "text/bpe_merges.h"
 #include "text/pretokenizer.h"
 #include "text/tokenizer.h"
@@ -53,9 +54,9 @@ class BpeTokenizer : public Tokenizer {
   void read_tokens(const BpeSpec& spec);
   void read_merges(const BpeSpec& spec);
   void check_special(const BpeSpec& spec);
-  void collect_added();
+  void collect_ends();
+  void collect_added(const std::string& origin);
   const Token& at(TokenId id) const;
-  std::optional<TokenId> added_token_at(std::string_view text, bool parse_special) const;
   void encode_plain(std::string_view text, WordCache* cache, std::vector<TokenId>& ids) const;
   void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
 
@@ -67,8 +68,8 @@ class BpeTokenizer : public Tokenizer {
   Pretokenizer pretokenizer_;
   SpecialTokens special_;
   std::vector<TokenId> ends_;
-  /// Control and added tokens by their first byte, longest first.
-  std::array<std::vector<TokenId>, 256> added_;
+  AddedTokens added_;  // with control tokens
+  AddedTokens user_defined_;
   mutable std::mutex cache_mutex_;
   mutable std::unique_ptr<WordCache> cache_;
 };

@@ -2,20 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <limits>
 #include <queue>
 
 namespace pomona::text {
 namespace {
-
-constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15ull;  // 2^64 / golden ratio
-
-std::uint64_t mix(std::uint64_t x) {
-  x ^= x >> 32;
-  x *= kOdd;
-  return x ^ (x >> 29);
-}
 
 /// A power of two that leaves a table of `expected` entries at most half full.
 std::size_t table_size(std::size_t expected) {
@@ -29,24 +20,11 @@ constexpr std::size_t kLongWord = 40;
 
 }  // namespace
 
-std::uint64_t hash_bytes(std::string_view bytes) {
-  std::uint64_t hash = bytes.size() * kOdd;
-  while (bytes.size() >= 8) {
-    std::uint64_t chunk;
-    std::memcpy(&chunk, bytes.data(), 8);
-    hash = mix(hash ^ chunk) * kOdd;
-    bytes.remove_prefix(8);
-  }
-  std::uint64_t tail = 0;
-  if (!bytes.empty()) std::memcpy(&tail, bytes.data(), bytes.size());
-  return mix(mix(hash ^ tail) * kOdd);
-}
-
 StringIndex::StringIndex(std::size_t expected)
     : slots_(table_size(expected)), mask_(slots_.size() - 1) {}
 
 bool StringIndex::add(std::string_view text, std::int32_t position) {
-  std::size_t at = hash_bytes(text) & mask_;
+  std::size_t at = hash_bytes(text, seed_) & mask_;
   for (; slots_[at].position >= 0; at = (at + 1) & mask_) {
     if (slots_[at].text == text) return false;
   }
@@ -55,7 +33,8 @@ bool StringIndex::add(std::string_view text, std::int32_t position) {
 }
 
 std::optional<std::int32_t> StringIndex::find(std::string_view text) const {
-  for (std::size_t at = hash_bytes(text) & mask_; slots_[at].position >= 0; at = (at + 1) & mask_) {
+  for (std::size_t at = hash_bytes(text, seed_) & mask_; slots_[at].position >= 0;
+       at = (at + 1) & mask_) {
     if (slots_[at].text == text) return slots_[at].position;
   }
   return std::nullopt;
@@ -65,7 +44,7 @@ MergeTable::MergeTable(std::size_t expected)
     : slots_(table_size(expected)), mask_(slots_.size() - 1) {}
 
 std::size_t MergeTable::place(std::uint64_t pair) const {
-  std::size_t at = mix(pair * kOdd) & mask_;
+  std::size_t at = hash_number(pair, seed_) & mask_;
   while (slots_[at].pair != pair && slots_[at].pair != kEmpty) at = (at + 1) & mask_;
   return at;
 }

@@ -5,10 +5,9 @@
 #include <string_view>
 #include <vector>
 
-namespace pomona::text {
+#include "base/string_hash.h"
 
-/// A hash of bytes, good enough to index tables by its low bits.
-std::uint64_t hash_bytes(std::string_view bytes);
+namespace pomona::text {
 
 /// Positions of strings that somebody else keeps, by open addressing.
 class StringIndex {
@@ -26,6 +25,7 @@ class StringIndex {
   };
   std::vector<Slot> slots_;
   std::size_t mask_;
+  std::uint64_t seed_ = hash_seed();
 };
 
 /// What a pair of neighbouring tokens becomes. Lower ranks merge first.
@@ -55,6 +55,7 @@ class MergeTable {
 
   std::vector<Slot> slots_;
   std::size_t mask_;
+  std::uint64_t seed_ = hash_seed();
 };
 
 /// Merges the pair of lowest rank, leftmost first, until none is left. `symbols` are the tokens of

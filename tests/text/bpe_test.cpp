@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 
 #include "base/error.h"
@@ -137,6 +138,12 @@ TEST(Bpe, RefusesContradictions) {
   EXPECT_TRUE(error_with([](Vocabulary& v) { v.spec.pretokenizer = "gpt-5"; })
                   .starts_with("unsupported: tokenizer of v.gguf: pre-tokeniser \"gpt-5\" is "
                                "unknown; known are gpt-2, "));
+  EXPECT_TRUE(error_with([](Vocabulary& v) {
+                v.spec.pretokenizer = "\x1b[2J";
+              }).starts_with("unsupported: tokenizer of v.gguf: pre-tokeniser \"\\x1B[2J\" is "));
+  EXPECT_EQ(error_with([](Vocabulary& v) { v.tokens[262].assign(257, 'x'); }),
+            "unsupported: tokenizer of v.gguf: token 262 stands in text and has 257 bytes, more "
+            "than 256");
 }
 
 /// The definition, with nothing clever: look at all pairs, merge the best, start again.
@@ -185,6 +192,18 @@ TEST(Bpe, ALongWordTakesNoTimeSquared) {
   // A million bytes in one word: a quadratic merge would take hours.
   const std::string word(1'000'000, 'l');
   EXPECT_EQ(tokenizer.encode(word), Ids(500'000, 257));
+}
+
+TEST(Bpe, ManyAddedTokensDoNotSlowDownEveryByte) {
+  Vocabulary vocabulary;
+  constexpr int kTokens = 30'000;
+  for (int i = 0; i < kTokens; ++i) vocabulary.tokens.push_back("l" + std::to_string(i));
+  vocabulary.spec.kinds.resize(vocabulary.tokens.size(), TokenKind::user_defined);
+  const BpeTokenizer tokenizer(vocabulary.get());
+  // Looking at all of them for each byte would be 9e9 comparisons, half a minute.
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(tokenizer.encode(std::string(300'000, 'l')), Ids(150'000, 257));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 }  // namespace
