@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/string_hash.h"
+
 namespace pomona::store {
 
 /// The value types, with their numbers in the file.

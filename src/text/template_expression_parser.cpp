@@ -337,6 +337,7 @@ ExpressionPtr ExpressionParser::parse_filter(ExpressionPtr input) {
 
 ExpressionPtr ExpressionParser::parse_filter_chain(bool first_pipe) {
   nodes_ = 0;
+  const NestingGuard guard(depth_, stream_);  // arguments belong to this expression
   ExpressionPtr chain;
   if (!first_pipe) chain = parse_filter(nullptr);
   while (stream_.take_op("|")) chain = parse_filter(std::move(chain));

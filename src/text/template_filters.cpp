@@ -9,20 +9,26 @@
 #include <cmath>
 #include <memory>
 
+#include "base/quote.h"
 #include "base/text.h"
 #include "text/template_lexer.h"
 #include "text/unicode.h"
 
 namespace pomona::text::jinja {
 
-/// str(value), accounted for.
-std::string text_of(const Value& value, Budget& budget) {
-  budget.allocate(bytes_of(value));
-  return to_text(value);
-}
-
 bool flag(const std::optional<Value>& value, bool fallback) {
   return value ? truthy(*value) : fallback;
+}
+
+Value make_title(std::string_view text, bool (*breaks)(char32_t), Budget& budget) {
+  budget.charge(text.size());
+  Writer out(budget);
+  bool inside = false;
+  each_code_point(text, [&](char32_t c, std::string_view character) {
+    out.put(inside ? lower(character) : upper(character));
+    inside = !breaks(c);
+  });
+  return make_string(std::move(out));
 }
 
 std::int64_t number(const std::optional<Value>& value, std::int64_t fallback,
@@ -34,40 +40,41 @@ namespace {
 
 // --- text ---
 
+/// Text whose characters are looked at one by one.
+std::string scanned_text(const Value& value, Budget& budget) {
+  std::string text = to_text(value, budget);
+  budget.charge_scan(text.size());
+  return text;
+}
+
 Value lower_filter(const Value& input, const Arguments&, Budget& budget) {
-  return make_string(lower(text_of(input, budget)), budget);
+  return make_string(lower(scanned_text(input, budget)), budget);
 }
 
 Value upper_filter(const Value& input, const Arguments&, Budget& budget) {
-  return make_string(upper(text_of(input, budget)), budget);
+  return make_string(upper(scanned_text(input, budget)), budget);
 }
 
 Value capitalize(const Value& input, const Arguments&, Budget& budget) {
-  const std::string text = text_of(input, budget);
+  const std::string text = scanned_text(input, budget);
   const std::size_t first = character_offset(text, 1);
   return make_string(upper(text.substr(0, first)) + lower(text.substr(first)), budget);
 }
 
+bool breaks_word(char32_t c) {
+  return is_python_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
+}
+
+/// Words are what Jinja's filter takes for words.
 Value title(const Value& input, const Arguments&, Budget& budget) {
-  const std::string text = text_of(input, budget);
-  std::string out;
-  bool inside = false;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = character_offset(std::string_view(text).substr(at), 1);
-    const std::string character = text.substr(at, length);
-    const auto decoded = decode_utf8(character);
-    out += inside ? lower(character) : upper(character);
-    inside = decoded && is_letter(decoded->code_point);
-    at += length;
-  }
-  return make_string(std::move(out), budget);
+  return make_title(to_text(input, budget), breaks_word, budget);
 }
 
 Value trim_filter(const Value& input, const Arguments& arguments, Budget& budget) {
   const auto bound = bind(arguments, "trim", {"chars"});
   Arguments chars;
   if (bound[0]) chars.positional.push_back(*bound[0]);
-  const Value text = make_string(text_of(input, budget), budget);
+  const Value text = make_string(to_text(input, budget), budget);
   return method_of(text, "strip", budget)
       ->as<std::shared_ptr<const Callable>>()
       ->get()
@@ -77,32 +84,34 @@ Value trim_filter(const Value& input, const Arguments& arguments, Budget& budget
 Value replace(const Value& input, const Arguments& arguments, Budget& budget) {
   const auto bound = bind(arguments, "replace", {"old", "new", "count"});
   if (!bound[0] || !bound[1]) template_error("replace expected at least 2 arguments");
-  const std::string text = text_of(input, budget);
-  const std::string from = text_of(*bound[0], budget);
-  const std::string to = text_of(*bound[1], budget);
-  std::int64_t left = bound[2] && !bound[2]->is_none() ? to_integer(*bound[2], "count") : -1;
-  std::string out;
+  const std::string text = to_text(input, budget);
+  const std::string from = to_text(*bound[0], budget);
+  const std::string to = to_text(*bound[1], budget);
+  // A negative number stands for no limit.
+  auto left = static_cast<std::uint64_t>(
+      bound[2] && !bound[2]->is_none() ? to_integer(*bound[2], "count") : -1);
+  Writer out(budget);
+  const Finder places(text, from, budget);
   std::size_t at = 0;
-  while (left-- != 0 && at <= text.size()) {
-    const std::size_t found = from.empty() ? at : text.find(from, at);
+  for (; left > 0 && at <= text.size(); --left) {
+    const std::size_t found = places.next(at);
     if (found == std::string::npos) break;
-    budget.allocate(to.size());
-    budget.charge(1);
-    out.append(text, at, found - at).append(to);
+    out.put(std::string_view(text).substr(at, found - at));
+    out.put(to);
     at = found + from.size();
     if (!from.empty()) continue;
     // The empty text stands between all characters.
     const std::size_t step =
         at < text.size() ? character_offset(std::string_view(text).substr(at), 1) : 1;
-    if (at < text.size()) out.append(text, at, step);
+    if (at < text.size()) out.put(std::string_view(text).substr(at, step));
     at += step;
   }
-  if (at < text.size()) out.append(text, at);
-  return make_string(std::move(out), budget);
+  if (at < text.size()) out.put(std::string_view(text).substr(at));
+  return make_string(std::move(out));
 }
 
 Value string_filter(const Value& input, const Arguments&, Budget& budget) {
-  return make_string(text_of(input, budget), budget);
+  return make_string(to_text(input, budget), budget);
 }
 
 Value format_filter(const Value& input, const Arguments& arguments, Budget& budget) {
@@ -111,9 +120,9 @@ Value format_filter(const Value& input, const Arguments& arguments, Budget& budg
         std::vector<std::pair<Value, Value>> items;
         items.reserve(arguments.named.size());
         for (const auto& [name, value] : arguments.named) items.emplace_back(Value(name), value);
-        return make_dict(std::move(items), budget);
+        return make_dict(items, budget);
       }();
-  return make_string(format_percent(text_of(input, budget), values, budget), budget);
+  return format_percent(to_text(input, budget), values, budget);
 }
 
 Value indent(const Value& input, const Arguments& arguments, Budget& budget) {
@@ -125,28 +134,31 @@ Value indent(const Value& input, const Arguments& arguments, Budget& budget) {
     const std::int64_t width = std::clamp<std::int64_t>(to_integer(*bound[0], "width"), 0, 1000);
     prefix.assign(static_cast<std::size_t>(width), ' ');
   }
-  const std::string text = text_of(input, budget);
-  std::string out;
-  bool first = true;
-  for (const std::string_view line : split(text, '\n')) {
-    budget.allocate(prefix.size());
-    if (!first) out += '\n';
-    if (first ? flag(bound[1], false) : !line.empty() || flag(bound[2], false)) out += prefix;
-    out += line;
-    first = false;
+  const std::string text = to_text(input, budget);
+  Writer out(budget);
+  const bool first = flag(bound[1], false);
+  const bool blank = flag(bound[2], false);
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    if (start > 0) out.put('\n');
+    if (start == 0 ? first : end > start || blank) out.put(prefix);
+    out.put(std::string_view(text).substr(start, end - start));
+    start = end + 1;
   }
-  return make_string(std::move(out), budget);
+  return make_string(std::move(out));
 }
 
 Value escape(const Value& input, const Arguments&, Budget& budget) {
   if (input.markup) return input;
-  Value escaped = make_string(escape_html(text_of(input, budget)), budget);
+  Writer out(budget);
+  write_html(out, to_text(input, budget));
+  Value escaped = make_string(std::move(out));
   escaped.markup = true;
   return escaped;
 }
 
 Value wordcount(const Value& input, const Arguments&, Budget& budget) {
-  const std::string text = text_of(input, budget);
+  const std::string text = scanned_text(input, budget);
   std::int64_t count = 0;
   bool inside = false;
   for (std::size_t at = 0; at < text.size();) {
@@ -181,23 +193,25 @@ std::optional<Value> truncated(double real) {
   return Value(static_cast<std::int64_t>(real));
 }
 
-Value int_filter(const Value& input, const Arguments& arguments, Budget&) {
+Value int_filter(const Value& input, const Arguments& arguments, Budget& budget) {
   const auto bound = bind(arguments, "int", {"default", "base"});
   Value fallback = bound[0].value_or(std::int64_t{0});
   if (const double* real = input.as<double>()) return truncated(*real).value_or(fallback);
   if (is_numeric(input)) return to_integer(input, "");
   const std::int64_t base = number(bound[1], 10, "base");
   if (input.string() == nullptr || base < 2 || base > 36) return fallback;
+  budget.charge_scan(input.string()->size());
   if (const auto whole = parse_number<std::int64_t>(*input.string(), static_cast<int>(base)))
     return *whole;
   const auto real = parse_number<double>(*input.string());
   return real ? truncated(*real).value_or(fallback) : fallback;
 }
 
-Value float_filter(const Value& input, const Arguments& arguments, Budget&) {
+Value float_filter(const Value& input, const Arguments& arguments, Budget& budget) {
   const auto bound = bind(arguments, "float", {"default"});
   if (is_numeric(input)) return to_double(input);
   if (input.string() != nullptr) {
+    budget.charge_scan(input.string()->size());
     if (const auto real = parse_number<double>(*input.string())) return *real;
   }
   return bound[0].value_or(0.0);
@@ -251,14 +265,13 @@ Value tojson(const Value& input, const Arguments& arguments, Budget& budget) {
     style.item_separator = require_string(bound[2]->list()->items[0], "separators");
     style.key_separator = require_string(bound[2]->list()->items[1], "separators");
   }
-  const std::uint64_t separators = style.item_separator.size() + style.key_separator.size() +
-                                   static_cast<std::uint64_t>(std::max(0, style.indent)) * 8;
-  budget.allocate(bytes_of(input) + weight_of(input) * separators);
-  return make_string(to_json(input, style), budget);
+  Writer out(budget);
+  write_json(out, input, style);
+  return make_string(std::move(out));
 }
 
 Value safe(const Value& input, const Arguments&, Budget& budget) {
-  Value text = make_string(text_of(input, budget), budget);
+  Value text = make_string(to_text(input, budget), budget);
   text.markup = true;
   return text;
 }
@@ -296,7 +309,7 @@ Value apply_filter(const std::string& name, const Value& input, const Arguments&
     if (row.name == name) return row.filter(input, arguments, budget);
   if (const FilterFunction filter = find_sequence_filter(name))
     return filter(input, arguments, budget);
-  template_error(fmt::format("No filter named '{}'.", name.substr(0, 40)));
+  template_error(fmt::format("No filter named '{}'.", shortened(name)));
 }
 
 }  // namespace pomona::text::jinja

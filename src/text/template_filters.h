@@ -18,9 +18,6 @@ struct FilterRow {
 /// The filter of lists and other sequences with this name, or null.
 FilterFunction find_sequence_filter(std::string_view name);
 
-/// str(value), accounted for.
-std::string text_of(const Value& value, Budget& budget);
-
 /// An optional argument as a truth value or an integer.
 bool flag(const std::optional<Value>& value, bool fallback);
 std::int64_t number(const std::optional<Value>& value, std::int64_t fallback,

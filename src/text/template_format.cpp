@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "text/template_functions.h"
 
 namespace pomona::text::jinja {
@@ -30,29 +31,29 @@ struct Conversion {
 class PercentFormatter {
  public:
   PercentFormatter(const std::string& format, const Value& arguments, Budget& budget)
-      : format_(format), arguments_(arguments), budget_(budget) {}
+      : format_(format), arguments_(arguments), budget_(budget), out_(budget) {}
 
-  std::string run() {
-    while (at_ < format_.size()) {
-      const char c = format_[at_++];
-      if (c == '%') {
-        convert();
-      } else {
-        out_ += c;
-      }
+  Value run() {
+    for (;;) {
+      const std::size_t sign = std::min(format_.find('%', at_), format_.size());
+      out_.put(std::string_view(format_).substr(at_, sign - at_));
+      if (sign == format_.size()) break;
+      at_ = sign + 1;
+      convert();
     }
     const List* tuple = arguments_.list();
     const bool is_tuple = tuple != nullptr && tuple->tuple;
     const std::size_t given = is_tuple ? tuple->items.size() : arguments_.dict() != nullptr ? 0 : 1;
     if (!by_key_ && next_ < given)
       template_error("not all arguments converted during string formatting");
-    return std::move(out_);
+    return make_string(std::move(out_));
   }
 
  private:
   char peek() const { return at_ < format_.size() ? format_[at_] : '\0'; }
 
   void convert() {
+    budget_.charge(1);
     std::optional<Value> value;
     if (peek() == '(') {
       const std::size_t end = format_.find(')', at_);
@@ -64,7 +65,7 @@ class PercentFormatter {
     }
     const Conversion conversion = read_conversion();
     if (conversion.letter == '%') {
-      out_ += '%';
+      out_.put('%');
       return;
     }
     if (!value) value = next_argument();
@@ -120,8 +121,8 @@ class PercentFormatter {
 
   void put(const Conversion& c, const Value& value) {
     if (c.letter == 's' || c.letter == 'r') {
-      budget_.allocate(bytes_of(value));
-      std::string text = c.letter == 's' ? to_text(value) : to_repr(value);
+      budget_.charge(weight_of(value));
+      std::string text = c.letter == 's' ? to_text(value, budget_) : to_repr(value, budget_);
       if (c.precision >= 0)
         text.resize(character_offset(text, static_cast<std::size_t>(c.precision)));
       return pad(c, text, character_count(text), false);
@@ -170,21 +171,19 @@ class PercentFormatter {
 
   void pad(const Conversion& c, const std::string& text, std::size_t size, bool zeros) {
     const std::size_t width = static_cast<std::size_t>(c.width);
-    const std::string filler(width > size ? width - size : 0, zeros ? '0' : ' ');
+    const std::size_t filler = width > size ? width - size : 0;
     const std::size_t sign =
         zeros && !text.empty() && (text[0] == '-' || text[0] == '+' || text[0] == ' ') ? 1 : 0;
-    budget_.allocate(filler.size());
-    if (c.left) {
-      out_ += text + filler;
-    } else {
-      out_ += text.substr(0, sign) + filler + text.substr(sign);
-    }
+    out_.put(std::string_view(text).substr(0, sign));
+    if (!c.left) out_.fill(filler, zeros ? '0' : ' ');
+    out_.put(std::string_view(text).substr(sign));
+    if (c.left) out_.fill(filler, ' ');
   }
 
   const std::string& format_;
   const Value& arguments_;
   Budget& budget_;
-  std::string out_;
+  Writer out_;
   std::size_t at_ = 0;
   std::size_t next_ = 0;
   bool by_key_ = false;
@@ -278,61 +277,63 @@ std::string format_field(char letter, const std::tm& t) {
 
 }  // namespace
 
-std::string format_percent(const std::string& format, const Value& arguments, Budget& budget) {
+Value format_percent(const std::string& format, const Value& arguments, Budget& budget) {
   return PercentFormatter(format, arguments, budget).run();
 }
 
-std::string format_braces(const std::string& format, const Arguments& arguments) {
-  std::string out;
+Value format_braces(const std::string& format, const Arguments& arguments, Budget& budget) {
+  Writer out(budget);
   std::size_t next = 0;
   for (std::size_t at = 0; at < format.size(); ++at) {
     const char c = format[at];
     if ((c == '{' || c == '}') && at + 1 < format.size() && format[at + 1] == c) {
-      out += c;
+      out.put(c);
       ++at;
       continue;
     }
     if (c == '}') template_error("Single '}' encountered in format string");
     if (c != '{') {
-      out += c;
+      out.put(c);
       continue;
     }
     const std::size_t end = format.find('}', at);
     if (end == std::string::npos) template_error("expected '}' before end of string");
     const std::string field = format.substr(at + 1, end - at - 1);
+    budget.charge(1 + (field.size() + arguments.named.size()) / 16);
     at = end;
     if (field.find_first_not_of("0123456789") == std::string::npos && field.size() < 4) {
       const std::size_t index = field.empty() ? next++ : static_cast<std::size_t>(std::stoi(field));
       if (index >= arguments.positional.size())
         template_error(
             fmt::format("Replacement index {} out of range for positional args tuple", index));
-      out += to_text(arguments.positional[index]);
+      write_text(out, arguments.positional[index]);
       continue;
     }
     const auto named = std::find_if(arguments.named.begin(), arguments.named.end(),
                                     [&](const auto& entry) { return entry.first == field; });
-    if (named == arguments.named.end()) template_error(fmt::format("'{}'", field.substr(0, 40)));
-    out += to_text(named->second);
+    if (named == arguments.named.end()) template_error(fmt::format("'{}'", shortened(field)));
+    write_text(out, named->second);
   }
-  return out;
+  return make_string(std::move(out));
 }
 
-std::string format_time(const std::string& format, const std::string& iso_time) {
+Value format_time(const std::string& format, const std::string& iso_time, Budget& budget) {
   const std::tm time = parse_time(iso_time);
-  std::string out;
+  Writer out(budget);
   for (std::size_t at = 0; at < format.size(); ++at) {
     if (format[at] != '%' || at + 1 == format.size()) {
-      out += format[at];
+      out.put(format[at]);
       continue;
     }
+    budget.charge(2);
     char letter = format[++at];
     const bool unpadded = letter == '-' && at + 1 < format.size();
     if (unpadded) letter = format[++at];
     std::string field = format_field(letter, time);
     if (unpadded) field.erase(0, std::min(field.find_first_not_of("0 "), field.size() - 1));
-    out += field;
+    out.put(field);
   }
-  return out;
+  return make_string(std::move(out));
 }
 
 }  // namespace pomona::text::jinja

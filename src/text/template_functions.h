@@ -14,7 +14,7 @@ namespace pomona::text::jinja {
 
 /// left op right, for all operators but "and" and "or". Throws bad_argument with Python's message.
 Value apply_binary(BinaryOperator op, const Value& left, const Value& right, Budget& budget);
-bool apply_comparison(Comparison op, const Value& left, const Value& right);
+bool apply_comparison(Comparison op, const Value& left, const Value& right, Budget& budget);
 Value apply_sign(UnaryOperator op, const Value& operand);
 
 /// object.name: methods go before the entries of a dictionary. A missing name gives an undefined
@@ -35,13 +35,19 @@ Value apply_filter(const std::string& name, const Value& input, const Arguments&
 bool apply_test(const std::string& name, const Value& input, const Arguments& arguments,
                 Budget& budget);
 
+/// The text in lower case but for the characters at its start and behind those that break words.
+Value make_title(std::string_view text, bool (*breaks)(char32_t), Budget& budget);
+
+/// Python's isupper() and islower(): the text has letters with case, all of them of the wanted one.
+bool is_cased(const std::string& text, bool wants_upper, Budget& budget);
+
 /// Python's `format % arguments`.
-std::string format_percent(const std::string& format, const Value& arguments, Budget& budget);
+Value format_percent(const std::string& format, const Value& arguments, Budget& budget);
 /// Python's format.format(...), with fields {}, {0} and {name} and no further format.
-std::string format_braces(const std::string& format, const Arguments& arguments);
+Value format_braces(const std::string& format, const Arguments& arguments, Budget& budget);
 /// Python's datetime.strftime of an ISO 8601 local time such as 2026-01-02T03:04:05. Throws
 /// bad_argument for another form.
-std::string format_time(const std::string& format, const std::string& iso_time);
+Value format_time(const std::string& format, const std::string& iso_time, Budget& budget);
 
 /// The arguments by parameter; nullopt where one was not given. Throws Python's message for too
 /// many or unknown ones.

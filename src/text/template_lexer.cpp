@@ -17,6 +17,8 @@ bool is_name_start(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
+constexpr std::size_t kLongestName = 200;
+
 /// Longest first, so that the first that fits is the right one.
 constexpr std::array<std::string_view, 25> kOperators = {
     "**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "(",
@@ -249,6 +251,8 @@ class Lexer {
   void take_name() {
     std::size_t end = at_;
     while (end < source_.size() && (is_name_start(source_[end]) || is_digit(source_[end]))) ++end;
+    if (end - at_ > kLongestName)
+      syntax_error(origin_, line_, fmt::format("a name has more than {} bytes", kLongestName));
     add(TokenType::name, std::string(source_.substr(at_, end - at_)));
     advance(end - at_);
   }

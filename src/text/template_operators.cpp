@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/quote.h"
 #include "text/template_functions.h"
 
 namespace pomona::text::jinja {
@@ -91,9 +92,19 @@ Value real_arithmetic(BinaryOperator op, double a, double b) {
   }
   if (b == 0) template_error("float division by zero");
   if (op == BinaryOperator::divide) return a / b;
-  if (op == BinaryOperator::floor_divide) return std::floor(a / b);
-  const double rest = std::fmod(a, b);
-  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+  // Python rounds the quotient of what is left without the rest: 1 // 0.1 is 9.
+  double rest = std::fmod(a, b);
+  double quotient = (a - rest) / b;
+  if (rest == 0) {
+    rest = std::copysign(0.0, b);
+  } else if ((rest < 0) != (b < 0)) {
+    rest += b;
+    quotient -= 1;
+  }
+  if (op == BinaryOperator::modulo) return rest;
+  if (quotient == 0) return std::copysign(0.0, a / b);
+  const double below = std::floor(quotient);
+  return quotient - below > 0.5 ? below + 1 : below;
 }
 
 Value add_sequences(const Value& left, const Value& right, Budget& budget) {
@@ -101,17 +112,16 @@ Value add_sequences(const Value& left, const Value& right, Budget& budget) {
     require_defined(right);
     if (right.string() == nullptr)
       template_error(fmt::format("can only concatenate str (not \"{}\") to str", type_name(right)));
-    budget.allocate(left.string()->size() + right.string()->size());
-    if (left.markup == right.markup) {
-      Value sum(*left.string() + *right.string());
-      sum.markup = left.markup;
-      return sum;
+    Writer out(budget);
+    for (const Value* part : {&left, &right}) {
+      if (left.markup == right.markup || part->markup) {
+        out.put(*part->string());
+      } else {
+        write_html(out, *part->string());
+      }
     }
-    const auto escaped = [](const Value& value) {
-      return value.markup ? *value.string() : escape_html(*value.string());
-    };
-    Value sum = make_string(escaped(left) + escaped(right), budget);
-    sum.markup = true;
+    Value sum = make_string(std::move(out));
+    sum.markup = left.markup || right.markup;
     return sum;
   }
   require_defined(right);
@@ -119,37 +129,35 @@ Value add_sequences(const Value& left, const Value& right, Budget& budget) {
   if (tail == nullptr || tail->tuple != left.list()->tuple)
     template_error(fmt::format("can only concatenate {} (not \"{}\") to {}", type_name(left),
                                type_name(right), type_name(left)));
-  std::vector<Value> items = left.list()->items;
-  items.insert(items.end(), tail->items.begin(), tail->items.end());
-  return make_list(std::move(items), budget, tail->tuple);
+  ListWriter sum(budget);
+  for (const List* part : {left.list(), tail})
+    for (const Value& item : part->items) sum.add(item);
+  return sum.take(tail->tuple);
 }
 
 Value repeat(const Value& sequence, std::int64_t count, Budget& budget) {
   const auto times = static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
-  const std::uint64_t size = bytes_of(sequence);
-  budget.allocate(times > std::numeric_limits<std::uint64_t>::max() / size / 2
-                      ? std::numeric_limits<std::uint32_t>::max()
-                      : times * size);
   if (const std::string* text = sequence.string()) {
+    if (text->empty()) return sequence;
+    budget.allocate(times, text->size());
     std::string out;
-    if (!text->empty())
-      for (std::uint64_t i = 0; i < times; ++i) out += *text;
-    return Value(std::move(out));
+    out.reserve(text->size() * static_cast<std::size_t>(times));
+    for (std::uint64_t i = 0; i < times; ++i) out += *text;
+    return make_string(std::move(out), budget);
   }
-  std::vector<Value> items;
   const List& list = *sequence.list();
-  if (!list.items.empty()) {
-    for (std::uint64_t i = 0; i < times; ++i)
-      items.insert(items.end(), list.items.begin(), list.items.end());
-  }
-  return make_list(std::move(items), budget, list.tuple);
+  if (list.items.empty()) return sequence;
+  ListWriter out(budget);
+  for (std::uint64_t i = 0; i < times; ++i)
+    for (const Value& item : list.items) out.add(item);
+  return out.take(list.tuple);
 }
 
 bool is_sequence(const Value& value) {
   return value.string() != nullptr || value.list() != nullptr;
 }
 
-Value loop_attribute(const Loop& loop, const std::string& name) {
+Value loop_attribute(const Loop& loop, const std::string& name, Budget& budget) {
   const auto index = static_cast<std::int64_t>(loop.index);
   const auto length = static_cast<std::int64_t>(loop.items.size());
   if (name == "index") return index + 1;
@@ -162,40 +170,73 @@ Value loop_attribute(const Loop& loop, const std::string& name) {
   if (name == "depth") return loop.depth;
   if (name == "depth0") return loop.depth - 1;
   if (name == "previtem")
-    return index == 0 ? undefined("there is no previous item") : loop.items[loop.index - 1];
+    return index == 0 ? undefined("there is no previous item", budget) : loop.items[loop.index - 1];
   if (name == "nextitem")
-    return index + 1 == length ? undefined("there is no next item") : loop.items[loop.index + 1];
-  return undefined(fmt::format("'jinja2.runtime.LoopContext object' has no attribute '{}'", name));
+    return index + 1 == length ? undefined("there is no next item", budget)
+                               : loop.items[loop.index + 1];
+  return undefined(
+      fmt::format("'jinja2.runtime.LoopContext object' has no attribute '{}'", shortened(name)),
+      budget);
 }
 
-Value cycle(const std::shared_ptr<Loop>& loop) {
-  return Value(std::make_shared<const Callable>(
-      Callable{"cycle", [loop](Arguments& arguments) {
-                 if (arguments.positional.empty()) template_error("no items for cycling given");
-                 return arguments.positional[loop->index % arguments.positional.size()];
-               }}));
+Value cycle(const std::shared_ptr<Loop>& loop, Budget& budget) {
+  return make_callable(
+      "cycle",
+      [loop](Arguments& arguments) {
+        if (arguments.positional.empty()) template_error("no items for cycling given");
+        return arguments.positional[loop->index % arguments.positional.size()];
+      },
+      budget);
 }
 
-Value changed(const std::shared_ptr<Loop>& loop) {
-  return Value(std::make_shared<const Callable>(Callable{
-      "changed", [loop](Arguments& arguments) {
+Value changed(const std::shared_ptr<Loop>& loop, Budget& budget) {
+  return make_callable(
+      "changed",
+      [loop, &budget](Arguments& arguments) {
         bool same =
             loop->changed_before && loop->last_changed.size() == arguments.positional.size();
         for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
           if (holds_references(arguments.positional[i]))
             template_error("loop.changed() takes plain values");
-          same = same && equal(loop->last_changed[i], arguments.positional[i]);
+          same = same && equal(loop->last_changed[i], arguments.positional[i], budget);
         }
         loop->changed_before = true;
         loop->last_changed = arguments.positional;
         return Value(!same);
-      }}));
+      },
+      budget);
 }
 
 /// How Jinja names an object in the message of a missing attribute.
 std::string object_name(const Value& object) {
   if (object.is_none()) return "None";
   return fmt::format("{} object", type_name(object));
+}
+
+Value no_attribute(const Value& object, const std::string& name, Budget& budget) {
+  return undefined(fmt::format("'{}' has no attribute '{}'", object_name(object), shortened(name)),
+                   budget);
+}
+
+/// The place of `index`, which counts from the end if negative, among `size` items; nullopt behind
+/// them.
+std::optional<std::size_t> place_of(std::int64_t index, std::size_t size) {
+  if (index < 0) index += static_cast<std::int64_t>(size);
+  if (index < 0 || index >= static_cast<std::int64_t>(size)) return std::nullopt;
+  return static_cast<std::size_t>(index);
+}
+
+std::optional<Value> element(const List& list, std::int64_t index) {
+  const auto place = place_of(index, list.items.size());
+  return place ? std::optional(list.items[*place]) : std::nullopt;
+}
+
+std::optional<Value> character(std::string_view text, std::int64_t index, Budget& budget) {
+  budget.charge_scan(text.size());
+  const auto place = place_of(index, character_count(text));
+  if (!place) return std::nullopt;
+  text.remove_prefix(character_offset(text, *place));
+  return make_string(std::string(text.substr(0, character_offset(text, 1))), budget);
 }
 
 /// The half-open index range of a slice, as Python's slice.indices().
@@ -235,8 +276,10 @@ void for_each_index(const Range& range, Visit visit) {
 Value apply_binary(BinaryOperator op, const Value& left, const Value& right, Budget& budget) {
   budget.charge(weight_of(left) + weight_of(right));
   if (op == BinaryOperator::concatenate) {
-    budget.allocate(bytes_of(left) + bytes_of(right));
-    return Value(to_text(left) + to_text(right));
+    Writer out(budget);
+    write_text(out, left);
+    write_text(out, right);
+    return make_string(std::move(out));
   }
   if (is_whole(left) && is_whole(right))
     return whole_arithmetic(op, to_integer(left, ""), to_integer(right, ""));
@@ -248,30 +291,30 @@ Value apply_binary(BinaryOperator op, const Value& left, const Value& right, Bud
   if (op == BinaryOperator::multiply && is_whole(left) && is_sequence(right))
     return repeat(right, to_integer(left, ""), budget);
   if (op == BinaryOperator::modulo && left.string() != nullptr)
-    return make_string(format_percent(*left.string(), right, budget), budget);
+    return format_percent(*left.string(), right, budget);
   unsupported(op, left, right);
 }
 
-bool apply_comparison(Comparison op, const Value& left, const Value& right) {
+bool apply_comparison(Comparison op, const Value& left, const Value& right, Budget& budget) {
   switch (op) {
     case Comparison::equal:
-      return equal(left, right);
+      return equal(left, right, budget);
     case Comparison::not_equal:
-      return !equal(left, right);
+      return !equal(left, right, budget);
     case Comparison::less:
-      return less(left, right, "<");
+      return less(left, right, budget, "<");
     case Comparison::less_equal:
-      return less(left, right, "<=") || equal(left, right);
+      return less(left, right, budget, "<=") || equal(left, right, budget);
     case Comparison::greater:
-      less(left, right, ">");  // checks the types with the operator's name
-      return less(right, left);
+      less(left, right, budget, ">");  // checks the types with the operator's name
+      return less(right, left, budget);
     case Comparison::greater_equal:
-      less(left, right, ">=");
-      return less(right, left) || equal(left, right);
+      less(left, right, budget, ">=");
+      return less(right, left, budget) || equal(left, right, budget);
     case Comparison::in:
-      return contains(right, left);
+      return contains(right, left, budget);
     case Comparison::not_in:
-      return !contains(right, left);
+      return !contains(right, left, budget);
   }
   return false;
 }
@@ -291,52 +334,44 @@ Value apply_sign(UnaryOperator op, const Value& operand) {
 
 Value attribute_of(const Value& object, const std::string& name, Budget& budget) {
   require_defined(object);
+  budget.charge(1 + name.size() / 256);
   if (const auto* loop = object.as<std::shared_ptr<Loop>>()) {
-    if (name == "cycle") return cycle(*loop);
-    if (name == "changed") return changed(*loop);
-    return loop_attribute(**loop, name);
+    if (name == "cycle") return cycle(*loop, budget);
+    if (name == "changed") return changed(*loop, budget);
+    return loop_attribute(**loop, name, budget);
   }
   if (const auto* space = object.as<std::shared_ptr<Namespace>>()) {
-    for (const auto& [key, value] : (*space)->items)
-      if (key == name) return value;
-    return undefined(fmt::format("'jinja2.utils.Namespace object' has no attribute '{}'", name));
+    if (const Value* value = (*space)->items.find(std::string_view(name))) return *value;
+    return undefined(
+        fmt::format("'jinja2.utils.Namespace object' has no attribute '{}'", shortened(name)),
+        budget);
   }
   if (auto method = method_of(object, name, budget)) return *std::move(method);
   if (const Dict* dict = object.dict()) {
-    budget.charge(dict->items.size() / 16);
-    if (const Value* value = dict->find_name(name)) return *value;
+    if (const Value* value = dict->items.find(std::string_view(name))) return *value;
   }
-  return undefined(fmt::format("'{}' has no attribute '{}'", object_name(object), name));
+  return no_attribute(object, name, budget);
 }
 
 Value item_of(const Value& object, const Value& index, Budget& budget) {
   require_defined(object);
+  budget.charge(weight_of(index));
   if (const Dict* dict = object.dict()) {
-    budget.charge(dict->items.size() / 16);
-    if (const Value* value = dict->find(index)) return *value;
+    if (const Value* value = dict->items.find(index)) return *value;
   } else if (is_sequence(object) && is_whole(index)) {
-    std::int64_t at = to_integer(index, "");
-    const auto size = static_cast<std::int64_t>(
-        object.list() != nullptr ? object.list()->items.size() : character_count(*object.string()));
-    if (at < 0) at += size;
-    if (at >= 0 && at < size) {
-      const auto place = static_cast<std::size_t>(at);
-      if (const List* list = object.list()) return list->items[place];
-      budget.charge(weight_of(object));
-      const std::string& text = *object.string();
-      const std::size_t start = character_offset(text, place);
-      const std::size_t length = character_offset(std::string_view(text).substr(start), 1);
-      return make_string(text.substr(start, length), budget);
-    }
+    const std::int64_t at = to_integer(index, "");
+    if (auto item = object.list() != nullptr ? element(*object.list(), at)
+                                             : character(*object.string(), at, budget))
+      return *std::move(item);
   }
   if (const std::string* name = index.string()) {
-    if (object.dict() != nullptr) {
-      if (auto method = method_of(object, *name, budget)) return *std::move(method);
-      return undefined(fmt::format("'{}' has no attribute '{}'", object_name(object), *name));
-    }
-    return attribute_of(object, *name, budget);
+    if (object.dict() == nullptr) return attribute_of(object, *name, budget);
+    if (auto method = method_of(object, *name, budget)) return *std::move(method);
+    return no_attribute(object, *name, budget);
   }
-  return undefined(fmt::format("{} has no element {}", object_name(object), to_repr(index)));
+  return undefined(
+      fmt::format("{} has no element {}", object_name(object), shortened(to_repr(index, budget))),
+      budget);
 }
 
 Value slice_of(const Value& object, const Value& start, const Value& stop, const Value& step,
@@ -345,28 +380,28 @@ Value slice_of(const Value& object, const Value& start, const Value& stop, const
   budget.charge(weight_of(object));
   if (const List* list = object.list()) {
     const auto size = static_cast<std::int64_t>(list->items.size());
-    std::vector<Value> items;
+    ListWriter items(budget);
     for_each_index(slice_range(start, stop, step, size),
-                   [&](std::size_t i) { items.push_back(list->items[i]); });
-    return make_list(std::move(items), budget, list->tuple);
+                   [&](std::size_t i) { items.add(list->items[i]); });
+    return items.take(list->tuple);
   }
   if (object.string() == nullptr)
     template_error(fmt::format("'{}' object is not subscriptable", type_name(object)));
-  const std::string& text = *object.string();
-  const std::size_t size = character_count(text);
-  budget.charge(size / 64);
-  const Range range = slice_range(start, stop, step, static_cast<std::int64_t>(size));
+  const std::string_view text = *object.string();
+  budget.charge_scan(text.size());
+  const Range range =
+      slice_range(start, stop, step, static_cast<std::int64_t>(character_count(text)));
   if (range.step == 1) {
     if (range.start >= range.stop) return Value(std::string());
-    const std::size_t from = character_offset(text, static_cast<std::size_t>(range.start));
+    const std::string_view from =
+        text.substr(character_offset(text, static_cast<std::size_t>(range.start)));
     const auto length = static_cast<std::size_t>(range.stop - range.start);
-    return make_string(
-        text.substr(from, character_offset(std::string_view(text).substr(from), length)), budget);
+    return make_string(std::string(from.substr(0, character_offset(from, length))), budget);
   }
-  const std::vector<Value> characters = iterate(object, budget);
-  std::string out;
-  for_each_index(range, [&](std::size_t i) { out += *characters[i].string(); });
-  return make_string(std::move(out), budget);
+  const Sequence characters = iterate(object, budget);
+  Writer out(budget);
+  for_each_index(range, [&](std::size_t i) { out.put(*characters[i].string()); });
+  return make_string(std::move(out));
 }
 
 }  // namespace pomona::text::jinja

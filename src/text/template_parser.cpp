@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "text/template_expression_parser.h"
 #include "text/template_lexer.h"
 
@@ -95,7 +96,7 @@ class Parser {
              "template {}: line {}: '{}' is not supported in chat templates", stream_.origin(),
              line, name);
     }
-    stream_.error(fmt::format("unknown tag '{}'", name.substr(0, 40)));
+    stream_.error(fmt::format("unknown tag '{}'", shortened(name)));
   }
 
   If parse_if() {

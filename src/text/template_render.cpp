@@ -28,7 +28,7 @@ class Renderer {
     for (const auto& item : context.items())
       names->set(item.key(), from_json(item.value(), budget_));
     const auto top = std::make_shared<Scope>(names);
-    return capture(block, top);
+    return capture(block, top).take();
   }
 
  private:
@@ -51,26 +51,21 @@ class Renderer {
   /// Sends the output to `text` while it lives.
   class Redirect {
    public:
-    Redirect(std::string*& out, std::string& text) : out_(out), outer_(std::exchange(out, &text)) {}
+    Redirect(Writer*& out, Writer& text) : out_(out), outer_(std::exchange(out, &text)) {}
     ~Redirect() { out_ = outer_; }
     Redirect(const Redirect&) = delete;
     Redirect& operator=(const Redirect&) = delete;
 
    private:
-    std::string*& out_;
-    std::string* outer_;
+    Writer*& out_;
+    Writer* outer_;
   };
 
   // --- statements ---
 
-  void emit(std::string_view text) {
-    budget_.allocate(text.size());
-    *out_ += text;
-  }
-
   /// The text that a block writes.
-  std::string capture(const Block& block, const ScopePtr& scope) {
-    std::string text;
+  Writer capture(const Block& block, const ScopePtr& scope) {
+    Writer text(budget_);
     const Redirect redirect(out_, text);
     execute(block, scope);
     return text;
@@ -88,16 +83,19 @@ class Renderer {
   }
 
   Flow perform(const Text& node, const ScopePtr&) {
-    emit(node.text);
+    out_->put(node.text);
     return Flow::normal;
   }
 
   Flow perform(const Output& node, const ScopePtr& scope) {
     const Value value = evaluate(*node.expression, scope);
-    budget_.charge(weight_of(value));
-    budget_.allocate(bytes_of(value));
-    *out_ += to_text(value);
+    write(value);
     return Flow::normal;
+  }
+
+  void write(const Value& value) {
+    budget_.charge(weight_of(value));
+    write_text(*out_, value);
   }
 
   Flow perform(const If& node, const ScopePtr& scope) {
@@ -114,7 +112,7 @@ class Renderer {
 
   void bind_targets(const std::vector<std::string>& targets, const Value& item, Scope& scope) {
     if (targets.size() == 1) return scope.set(targets[0], item);
-    const std::vector<Value> parts = iterate(item, budget_);
+    const Sequence parts = iterate(item, budget_);
     if (parts.size() > targets.size())
       template_error(fmt::format("too many values to unpack (expected {})", targets.size()));
     if (parts.size() < targets.size())
@@ -123,16 +121,21 @@ class Renderer {
     for (std::size_t i = 0; i < targets.size(); ++i) scope.set(targets[i], parts[i]);
   }
 
+  /// The items for which the loop's condition holds.
+  Sequence satisfying(const For& node, const Sequence& items, const ScopePtr& scope) {
+    ListWriter chosen(budget_);
+    for (const Value& item : items) {
+      const auto inner = std::make_shared<Scope>(scope);
+      bind_targets(node.targets, item, *inner);
+      if (truthy(evaluate(*node.condition, inner))) chosen.add(item);
+    }
+    return iterate(chosen.take(), budget_);
+  }
+
   void run_loop(const For& node, const Value& iterable, const ScopePtr& scope, std::int64_t depth) {
     auto loop = std::make_shared<Loop>();
-    for (Value& item : iterate(iterable, budget_)) {
-      if (node.condition != nullptr) {
-        const auto inner = std::make_shared<Scope>(scope);
-        bind_targets(node.targets, item, *inner);
-        if (!truthy(evaluate(*node.condition, inner))) continue;
-      }
-      loop->items.push_back(std::move(item));
-    }
+    loop->items = iterate(iterable, budget_);
+    if (node.condition != nullptr) loop->items = satisfying(node, loop->items, scope);
     if (loop->items.empty()) {
       execute(node.otherwise, std::make_shared<Scope>(scope));
       return;
@@ -140,11 +143,11 @@ class Renderer {
     loop->depth = depth;
     if (node.recursive) {
       loop->recurse = [this, &node, scope, depth](const Value& items) {
-        std::string text;
+        Writer text(budget_);
         const Redirect redirect(out_, text);
         const Level level(depth_);
         run_loop(node, items, scope, depth + 1);
-        return text;
+        return make_string(std::move(text));
       };
     }
     for (loop->index = 0; loop->index < loop->items.size(); ++loop->index) {
@@ -170,7 +173,7 @@ class Renderer {
       assign(node.targets[0], value, scope);
       return Flow::normal;
     }
-    const std::vector<Value> parts = iterate(value, budget_);
+    const Sequence parts = iterate(value, budget_);
     if (parts.size() != node.targets.size())
       template_error(
           fmt::format("expected {} values to unpack, got {}", node.targets.size(), parts.size()));
@@ -179,15 +182,15 @@ class Renderer {
   }
 
   Flow perform(const SetBlock& node, const ScopePtr& scope) {
-    Value text(capture(node.body, std::make_shared<Scope>(scope)));
+    Value text = make_string(capture(node.body, std::make_shared<Scope>(scope)));
     if (node.filter != nullptr) text = run_filter_chain(*node.filter, text, scope);
     assign(node.target, text, scope);
     return Flow::normal;
   }
 
   Flow perform(const FilterBlock& node, const ScopePtr& scope) {
-    const Value text(capture(node.body, std::make_shared<Scope>(scope)));
-    emit(to_text(run_filter_chain(*node.filter, text, scope)));
+    const Value text = make_string(capture(node.body, std::make_shared<Scope>(scope)));
+    write(run_filter_chain(*node.filter, text, scope));
     return Flow::normal;
   }
 
@@ -201,7 +204,7 @@ class Renderer {
     const Value callee = evaluate(*call.callee, scope);
     Arguments arguments = evaluate(call.arguments, scope);
     arguments.named.emplace_back("caller", make_macro(node.caller, scope));
-    emit(to_text(invoke(callee, arguments)));
+    write(invoke(callee, arguments));
     return Flow::normal;
   }
 
@@ -221,16 +224,18 @@ class Renderer {
   Value make_macro(const MacroDefinition& macro, const ScopePtr& scope) {
     // Only a weak reference: the scope holds the macro.
     const std::weak_ptr<Scope> home = scope;
-    return make_callable(macro.name, [this, &macro, home](Arguments& arguments) {
+    const auto call = [this, &macro, home](Arguments& arguments) {
       const ScopePtr outer = home.lock();
       if (outer == nullptr)
         template_error(fmt::format("macro '{}' was called outside of its block", macro.name));
       return run_macro(macro, arguments, outer);
-    });
+    };
+    return make_callable(macro.name, call, budget_);
   }
 
   Value run_macro(const MacroDefinition& macro, Arguments& arguments, const ScopePtr& outer) {
     const auto scope = std::make_shared<Scope>(outer);
+    budget_.charge(arguments.named.size() * macro.parameters.size() / 8);  // of comparisons
     if (arguments.positional.size() > macro.parameters.size())
       template_error(fmt::format("macro '{}' takes not more than {} argument(s)", macro.name,
                                  macro.parameters.size()));
@@ -249,12 +254,13 @@ class Renderer {
               fmt::format("macro '{}' got multiple values for argument '{}'", macro.name, name));
         scope->set(name, arguments.positional[i]);
       } else if (!named) {
-        scope->set(name, fallback != nullptr
-                             ? evaluate(*fallback, scope)
-                             : undefined(fmt::format("parameter '{}' was not provided", name)));
+        scope->set(name,
+                   fallback != nullptr
+                       ? evaluate(*fallback, scope)
+                       : undefined(fmt::format("parameter '{}' was not provided", name), budget_));
       }
     }
-    return Value(capture(macro.body, scope));
+    return make_string(capture(macro.body, scope));
   }
 
   static bool has_parameter(const MacroDefinition& macro, const std::string& name) {
@@ -268,7 +274,7 @@ class Renderer {
       const auto bound = bind(arguments, "loop", {"iterable"});
       if (!(*loop)->recurse || !bound[0])
         template_error("The loop must have the 'recursive' marker to be called recursively.");
-      return Value((*loop)->recurse(*bound[0]));
+      return (*loop)->recurse(*bound[0]);
     }
     const auto* function = callee.as<std::shared_ptr<const Callable>>();
     if (function == nullptr)
@@ -296,8 +302,9 @@ class Renderer {
   Value compute(const Constant& node, const ScopePtr&) { return node.value; }
 
   Value compute(const Name& node, const ScopePtr& scope) {
+    budget_.charge(scope->depth() / 8);
     if (const Value* value = scope->find(node.name)) return *value;
-    return undefined(fmt::format("'{}' is undefined", node.name));
+    return undefined(fmt::format("'{}' is undefined", node.name), budget_);
   }
 
   Value compute(const Attribute& node, const ScopePtr& scope) {
@@ -363,8 +370,7 @@ class Renderer {
     Value left = evaluate(*node.first, scope);
     for (const auto& [op, operand] : node.rest) {
       Value right = evaluate(*operand, scope);
-      budget_.charge(weight_of(left) + weight_of(right));
-      if (!apply_comparison(op, left, right)) return false;
+      if (!apply_comparison(op, left, right, budget_)) return false;
       left = std::move(right);
     }
     return true;
@@ -373,15 +379,14 @@ class Renderer {
   Value compute(const Conditional& node, const ScopePtr& scope) {
     if (truthy(evaluate(*node.condition, scope))) return evaluate(*node.yes, scope);
     if (node.no != nullptr) return evaluate(*node.no, scope);
-    return undefined(
-        "the inline if-expression evaluated to false and no else section was defined.");
+    return undefined("the inline if-expression evaluated to false and no else section was defined.",
+                     budget_);
   }
 
   Value compute(const ListDisplay& node, const ScopePtr& scope) {
-    std::vector<Value> items;
-    items.reserve(node.items.size());
-    for (const ExpressionPtr& item : node.items) items.push_back(evaluate(*item, scope));
-    return make_list(std::move(items), budget_, node.tuple);
+    ListWriter items(budget_);
+    for (const ExpressionPtr& item : node.items) items.add(evaluate(*item, scope));
+    return items.take(node.tuple);
   }
 
   Value compute(const DictDisplay& node, const ScopePtr& scope) {
@@ -390,12 +395,12 @@ class Renderer {
       Value name = evaluate(*key, scope);
       items.emplace_back(std::move(name), evaluate(*value, scope));
     }
-    return make_dict(std::move(items), budget_);
+    return make_dict(items, budget_);
   }
 
   const std::string& now_;
   Budget budget_;
-  std::string* out_ = nullptr;
+  Writer* out_ = nullptr;
   int depth_ = 0;
 };
 

@@ -2,8 +2,8 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "text/template_value.h"
 
@@ -12,27 +12,24 @@ namespace pomona::text::jinja {
 /// The names of a block, with those of the block around it behind.
 class Scope {
  public:
-  explicit Scope(std::shared_ptr<const Scope> parent) : parent_(std::move(parent)) {}
+  explicit Scope(std::shared_ptr<const Scope> parent)
+      : parent_(std::move(parent)), depth_(parent_ == nullptr ? 0 : parent_->depth_ + 1) {}
 
-  void set(const std::string& name, Value value) {
-    for (auto& [known, old] : names_) {
-      if (known != name) continue;
-      old = std::move(value);
-      return;
-    }
-    names_.emplace_back(name, std::move(value));
-  }
+  void set(const std::string& name, Value value) { names_.set(name, std::move(value)); }
 
-  const Value* find(const std::string& name) const {
+  const Value* find(std::string_view name) const {
     for (const Scope* scope = this; scope != nullptr; scope = scope->parent_.get())
-      for (const auto& [known, value] : scope->names_)
-        if (known == name) return &value;
+      if (const Value* value = scope->names_.find(name)) return value;
     return nullptr;
   }
 
+  /// The number of blocks around this one.
+  std::uint64_t depth() const { return depth_; }
+
  private:
   std::shared_ptr<const Scope> parent_;
-  std::vector<std::pair<std::string, Value>> names_;
+  std::uint64_t depth_;
+  OrderedMap<std::string, Value, NameKeys> names_;
 };
 
 using ScopePtr = std::shared_ptr<Scope>;
@@ -43,8 +40,5 @@ void add_globals(Scope& scope, const std::string& now, Budget& budget);
 
 /// Sets space.name = value. Throws bad_argument for a value that could make a cycle.
 void set_attribute(Namespace& space, const std::string& name, const Value& value, Budget& budget);
-
-/// A function value.
-Value make_callable(std::string name, std::function<Value(Arguments&)> call);
 
 }  // namespace pomona::text::jinja

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/quote.h"
 #include "text/template_functions.h"
 #include "text/unicode.h"
 
@@ -24,8 +25,7 @@ const Value& operand(const Arguments& arguments) {
 
 template <Comparison op>
 bool compares(const Value& input, const Arguments& arguments, Budget& budget) {
-  budget.charge(weight_of(operand(arguments)));
-  return apply_comparison(op, input, operand(arguments));
+  return apply_comparison(op, input, operand(arguments), budget);
 }
 
 template <class T>
@@ -60,26 +60,22 @@ bool is_callable(const Value& input, const Arguments&, Budget&) {
 template <std::int64_t rest>
 bool is_rest_of_two(const Value& input, const Arguments&, Budget& budget) {
   const Value modulo = apply_binary(BinaryOperator::modulo, input, std::int64_t{2}, budget);
-  return equal(modulo, rest);
+  return equal(modulo, rest, budget);
 }
 
 bool is_divisible(const Value& input, const Arguments& arguments, Budget& budget) {
   const Value modulo = apply_binary(BinaryOperator::modulo, input, operand(arguments), budget);
-  return equal(modulo, std::int64_t{0});
+  return equal(modulo, std::int64_t{0}, budget);
 }
 
-bool is_same(const Value& input, const Arguments& arguments, Budget&) {
+bool is_same(const Value& input, const Arguments& arguments, Budget& budget) {
   const Value& other = operand(arguments);
-  return input.data.index() == other.data.index() && equal(input, other);
+  return input.data.index() == other.data.index() && equal(input, other, budget);
 }
 
 template <bool wants_upper>
 bool has_case(const Value& input, const Arguments&, Budget& budget) {
-  budget.allocate(bytes_of(input));
-  const std::string text = to_text(input);
-  const std::string upper_text = upper(text);
-  const std::string lower_text = lower(text);
-  return upper_text != lower_text && text == (wants_upper ? upper_text : lower_text);
+  return is_cased(to_text(input, budget), wants_upper, budget);
 }
 
 constexpr std::array kTests = {
@@ -128,7 +124,15 @@ bool apply_test(const std::string& name, const Value& input, const Arguments& ar
   budget.charge(1);
   for (const Row& row : kTests)
     if (row.name == name) return row.test(input, arguments, budget);
-  template_error(fmt::format("No test named '{}'.", name.substr(0, 40)));
+  template_error(fmt::format("No test named '{}'.", shortened(name)));
+}
+
+bool is_cased(const std::string& text, bool wants_upper, Budget& budget) {
+  budget.charge_scan(text.size());
+  budget.allocate(2, text.size());
+  const std::string upper_text = upper(text);
+  const std::string lower_text = lower(text);
+  return upper_text != lower_text && text == (wants_upper ? upper_text : lower_text);
 }
 
 std::vector<std::optional<Value>> bind(const Arguments& arguments, std::string_view function,
@@ -141,11 +145,12 @@ std::vector<std::optional<Value>> bind(const Arguments& arguments, std::string_v
   for (const auto& [name, value] : arguments.named) {
     const auto found = std::find(parameters.begin(), parameters.end(), name);
     if (found == parameters.end())
-      template_error(fmt::format("{}() got an unexpected keyword argument '{}'", function,
-                                 name.substr(0, 40)));
+      template_error(
+          fmt::format("{}() got an unexpected keyword argument '{}'", function, shortened(name)));
     auto& place = bound[static_cast<std::size_t>(found - parameters.begin())];
     if (place)
-      template_error(fmt::format("{}() got multiple values for argument '{}'", function, name));
+      template_error(
+          fmt::format("{}() got multiple values for argument '{}'", function, shortened(name)));
     place = value;
   }
   return bound;

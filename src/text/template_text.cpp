@@ -13,46 +13,49 @@ namespace {
 
 constexpr int kDeepestJson = 60;
 
-std::string repr_of_string(const std::string& text) {
+void write_string_repr(Writer& out, const std::string& text) {
   const bool has_single = text.find('\'') != std::string::npos;
   const char quote = has_single && text.find('"') == std::string::npos ? '"' : '\'';
-  std::string out(1, quote);
+  out.put(quote);
   for (const char c : text) {
     if (c == '\n') {
-      out += "\\n";
+      out.put("\\n");
     } else if (c == '\r') {
-      out += "\\r";
+      out.put("\\r");
     } else if (c == '\t') {
-      out += "\\t";
+      out.put("\\t");
     } else if (c == '\\' || c == quote) {
-      out += '\\';
-      out += c;
+      out.put('\\');
+      out.put(c);
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      out.put(fmt::format("\\x{:02x}", static_cast<unsigned char>(c)));
     } else {
-      out += c;
+      out.put(c);
     }
   }
-  return out + quote;
+  out.put(quote);
 }
 
-std::string repr_of_list(const List& list) {
-  std::string out(1, list.tuple ? '(' : '[');
+void write_list_repr(Writer& out, const List& list) {
+  out.put(list.tuple ? '(' : '[');
   for (std::size_t i = 0; i < list.items.size(); ++i) {
-    if (i > 0) out += ", ";
-    out += to_repr(list.items[i]);
+    if (i > 0) out.put(", ");
+    write_repr(out, list.items[i]);
   }
-  if (list.tuple && list.items.size() == 1) out += ',';
-  return out + (list.tuple ? ')' : ']');
+  if (list.tuple && list.items.size() == 1) out.put(',');
+  out.put(list.tuple ? ')' : ']');
 }
 
-std::string repr_of_dict(const Dict& dict) {
-  std::string out = "{";
-  for (std::size_t i = 0; i < dict.items.size(); ++i) {
-    if (i > 0) out += ", ";
-    out += to_repr(dict.items[i].first) + ": " + to_repr(dict.items[i].second);
+void write_dict_repr(Writer& out, const Dict& dict) {
+  out.put('{');
+  bool is_first = true;
+  for (const auto& [key, value] : dict.items) {
+    if (!std::exchange(is_first, false)) out.put(", ");
+    write_repr(out, key);
+    out.put(": ");
+    write_repr(out, value);
   }
-  return out + "}";
+  out.put('}');
 }
 
 /// \u and four hexadecimal digits, as two surrogates above U+FFFF.
@@ -65,57 +68,65 @@ std::string json_escape(char32_t c) {
   return unit(0xD800 + (c >> 10)) + unit(0xDC00 + (c & 0x3FF));
 }
 
-void put_json_string(std::string& out, std::string_view text, bool ascii_only) {
+void write_json_string(Writer& out, std::string_view text, bool ascii_only) {
   constexpr std::string_view kEscaped = "\"\\\n\r\t\b\f";
   constexpr std::string_view kLetters = "\"\\nrtbf";
-  out += '"';
+  out.put('"');
   for (std::size_t at = 0; at < text.size();) {
     const auto decoded = decode_utf8(text.substr(at));
     const std::size_t length = decoded ? decoded->length : 1;
     const char32_t c = decoded ? decoded->code_point : 0xFFFD;
     const std::size_t escaped = kEscaped.find(text[at]);
     if (escaped != std::string_view::npos) {
-      out += '\\';
-      out += kLetters[escaped];
+      out.put('\\');
+      out.put(kLetters[escaped]);
     } else if (c < 0x20 || (ascii_only && c > 0x7E)) {
-      out += json_escape(c);
+      out.put(json_escape(c));
     } else {
-      out += text.substr(at, length);
+      out.put(text.substr(at, length));
     }
     at += length;
   }
-  out += '"';
+  out.put('"');
 }
 
 /// Writes JSON with the layout of Python's json.dumps.
 class JsonWriter {
  public:
-  explicit JsonWriter(const JsonStyle& style) : style_(style) {}
+  JsonWriter(Writer& out, const JsonStyle& style) : out_(out), style_(style) {}
 
   void put(const Value& value) {
     if (const std::string* text = value.string()) {
-      put_json_string(out, *text, style_.ascii_only);
+      write_json_string(out_, *text, style_.ascii_only);
     } else if (const List* list = value.list()) {
-      put_items('[', ']', list->items.size(), [&](std::size_t i) { put(list->items[i]); });
+      put_items('[', ']', list->items, [&](const Value& item) { put(item); });
     } else if (const Dict* dict = value.dict()) {
-      auto items = dict->items;
-      if (style_.sorted_keys) {
-        std::stable_sort(items.begin(), items.end(),
-                         [](const auto& a, const auto& b) { return less(a.first, b.first); });
-      }
-      put_items('{', '}', items.size(), [&](std::size_t i) {
-        put_key(items[i].first);
-        out += style_.key_separator;
-        put(items[i].second);
+      put_items('{', '}', entries(*dict), [&](const auto* entry) {
+        put_key(entry->first);
+        out_.put(style_.key_separator);
+        put(entry->second);
       });
     } else {
-      out += scalar(value);
+      out_.put(scalar(value));
     }
   }
 
-  std::string out;
-
  private:
+  using Entry = std::pair<Value, Value>;
+
+  std::vector<const Entry*> entries(const Dict& dict) const {
+    Budget& budget = out_.budget();
+    budget.allocate(dict.items.size(), sizeof(const Entry*));
+    std::vector<const Entry*> entries;
+    for (const Entry& entry : dict.items) entries.push_back(&entry);
+    if (style_.sorted_keys) {
+      std::stable_sort(entries.begin(), entries.end(), [&](const Entry* a, const Entry* b) {
+        return less(a->first, b->first, budget);
+      });
+    }
+    return entries;
+  }
+
   static std::string scalar(const Value& value) {
     if (value.is_none()) return "null";
     if (const bool* flag = value.as<bool>()) return *flag ? "true" : "false";
@@ -129,35 +140,34 @@ class JsonWriter {
   }
 
   void put_key(const Value& key) {
-    if (key.string() != nullptr) {
-      put_json_string(out, *key.string(), style_.ascii_only);
-    } else {
-      put_json_string(out, scalar(key), style_.ascii_only);
-    }
+    const std::string* text = key.string();
+    write_json_string(out_, text != nullptr ? *text : scalar(key), style_.ascii_only);
   }
 
-  template <class PutItem>
-  void put_items(char open, char close, std::size_t count, PutItem put_item) {
-    out += open;
+  template <class Items, class PutItem>
+  void put_items(char open, char close, const Items& items, PutItem put_item) {
+    out_.put(open);
     level_ += 1;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (i > 0) out += style_.item_separator;
+    bool is_first = true;
+    for (const auto& item : items) {
+      if (!std::exchange(is_first, false)) out_.put(style_.item_separator);
       new_line();
-      put_item(i);
+      put_item(item);
     }
     level_ -= 1;
-    if (count > 0) new_line();
-    out += close;
+    if (!items.empty()) new_line();
+    out_.put(close);
   }
 
   void new_line() {
     if (style_.indent < 0) return;
-    out += '\n';
-    out.append(static_cast<std::size_t>(style_.indent) * level_, ' ');
+    out_.put('\n');
+    out_.fill(static_cast<std::uint64_t>(style_.indent) * level_, ' ');
   }
 
+  Writer& out_;
   const JsonStyle& style_;
-  std::size_t level_ = 0;
+  std::uint64_t level_ = 0;
 };
 
 Value read_json(const Json& json, Budget& budget, int depth) {
@@ -179,7 +189,7 @@ Value read_json(const Json& json, Budget& budget, int depth) {
   std::vector<std::pair<Value, Value>> items;
   for (const auto& item : json.items())
     items.emplace_back(Value(item.key()), read_json(item.value(), budget, depth + 1));
-  return make_dict(std::move(items), budget);
+  return make_dict(items, budget);
 }
 
 }  // namespace
@@ -193,50 +203,58 @@ std::string float_text(double value) {
   return text;
 }
 
-std::string escape_html(std::string_view text) {
-  std::string out;
+void write_html(Writer& out, std::string_view text) {
   for (const char c : text) {
     if (c == '&') {
-      out += "&amp;";
+      out.put("&amp;");
     } else if (c == '<') {
-      out += "&lt;";
+      out.put("&lt;");
     } else if (c == '>') {
-      out += "&gt;";
+      out.put("&gt;");
     } else if (c == '"') {
-      out += "&#34;";
+      out.put("&#34;");
     } else if (c == '\'') {
-      out += "&#39;";
+      out.put("&#39;");
     } else {
-      out += c;
+      out.put(c);
     }
   }
-  return out;
 }
 
-std::string to_text(const Value& value) {
-  if (value.is_undefined()) return "";
-  if (const std::string* text = value.string()) return *text;
-  return to_repr(value);
+void write_text(Writer& out, const Value& value) {
+  if (value.is_undefined()) return;
+  if (const std::string* text = value.string()) return out.put(*text);
+  write_repr(out, value);
 }
 
-std::string to_repr(const Value& value) {
-  if (value.is_undefined()) return "Undefined";
-  if (value.is_none()) return "None";
-  if (const bool* flag = value.as<bool>()) return *flag ? "True" : "False";
-  if (const auto* number = value.as<std::int64_t>()) return std::to_string(*number);
-  if (const double* number = value.as<double>()) return float_text(*number);
-  if (const std::string* text = value.string()) return repr_of_string(*text);
-  if (const List* list = value.list()) return repr_of_list(*list);
-  if (const Dict* dict = value.dict()) return repr_of_dict(*dict);
-  return fmt::format("<{}>", type_name(value));
+void write_repr(Writer& out, const Value& value) {
+  if (value.is_undefined()) return out.put("Undefined");
+  if (value.is_none()) return out.put("None");
+  if (const bool* flag = value.as<bool>()) return out.put(*flag ? "True" : "False");
+  if (const auto* number = value.as<std::int64_t>()) return out.put(std::to_string(*number));
+  if (const double* number = value.as<double>()) return out.put(float_text(*number));
+  if (const std::string* text = value.string()) return write_string_repr(out, *text);
+  if (const List* list = value.list()) return write_list_repr(out, *list);
+  if (const Dict* dict = value.dict()) return write_dict_repr(out, *dict);
+  out.put(fmt::format("<{}>", type_name(value)));
+}
+
+std::string to_text(const Value& value, Budget& budget) {
+  Writer out(budget);
+  write_text(out, value);
+  return out.take();
+}
+
+std::string to_repr(const Value& value, Budget& budget) {
+  Writer out(budget);
+  write_repr(out, value);
+  return out.take();
 }
 
 Value from_json(const Json& json, Budget& budget) { return read_json(json, budget, 0); }
 
-std::string to_json(const Value& value, const JsonStyle& style) {
-  JsonWriter writer(style);
-  writer.put(value);
-  return std::move(writer.out);
+void write_json(Writer& out, const Value& value, const JsonStyle& style) {
+  JsonWriter(out, style).put(value);
 }
 
 }  // namespace pomona::text::jinja

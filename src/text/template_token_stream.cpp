@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/quote.h"
+
 namespace pomona::text::jinja {
 namespace {
 
@@ -68,7 +70,7 @@ void TokenStream::unexpected(std::string_view expected) const {
       case TokenType::string:
         return "a string";
       default:
-        return fmt::format("'{}'", peek().text.substr(0, 40));
+        return fmt::format("'{}'", shortened(peek().text));
     }
   };
   error(fmt::format("unexpected {}, expected {}", found(), expected));

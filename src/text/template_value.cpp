@@ -3,17 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <iterator>
 #include <type_traits>
 
 #include "base/error.h"
-#include "base/text.h"
 
 namespace pomona::text::jinja {
 namespace {
 
-constexpr std::uint64_t kMostSteps = 20'000'000;
-constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
 constexpr std::uint64_t kHeaviest = 2'000'000;
 constexpr int kDeepest = 64;
 
@@ -25,14 +24,62 @@ const Extent* extent_of(const Value& value) {
 
 void include(Extent& extent, const Value& value) {
   extent.weight += weight_of(value);
-  extent.bytes += bytes_of(value);
   extent.holds_references |= holds_references(value);
   if (const Extent* inner = extent_of(value))
     extent.depth = std::max(extent.depth, inner->depth + 1);
   if (extent.depth > kDeepest)
     fail(ErrorKind::exhausted, "template: lists are nested more than {} deep", kDeepest);
-  if (extent.weight > kHeaviest || extent.bytes > kMostBytes)
-    fail(ErrorKind::exhausted, "template: a list is too big");
+  if (extent.weight > kHeaviest) fail(ErrorKind::exhausted, "template: a list is too big");
+}
+
+/// What a string, an undefined value or a function takes on the heap beside its characters.
+constexpr std::uint64_t kStringBytes = 64;
+constexpr std::uint64_t kCallableBytes = 192;
+
+/// a == b for all but lists and dicts.
+bool equal_scalars(const Value& a, const Value& b) {
+  if (is_numeric(a) && is_numeric(b)) {
+    const auto* x = a.as<std::int64_t>();
+    const auto* y = b.as<std::int64_t>();
+    return x != nullptr && y != nullptr ? *x == *y : to_double(a) == to_double(b);
+  }
+  if (a.data.index() != b.data.index()) return false;
+  if (a.is_undefined() || a.is_none()) return true;
+  if (const std::string* text = a.string()) return *text == *b.string();
+  return std::visit(
+      [](const auto& x, const auto& y) {
+        if constexpr (std::is_same_v<decltype(x), decltype(y)> && requires { x.get() == y.get(); })
+          return x.get() == y.get();
+        return false;
+      },
+      a.data, b.data);
+}
+
+/// A number for what is equal only to itself, or of which there is but one.
+std::uint64_t identity(const Value& value) {
+  return std::visit(
+      [&](const auto& x) -> std::uint64_t {
+        if constexpr (requires { x.get(); }) return reinterpret_cast<std::uintptr_t>(x.get());
+        return value.data.index();
+      },
+      value.data);
+}
+
+bool equal_lists(const List& a, const List& b, Budget& budget) {
+  if (a.tuple != b.tuple || a.items.size() != b.items.size()) return false;
+  for (std::size_t i = 0; i < a.items.size(); ++i)
+    if (!equal(a.items[i], b.items[i], budget)) return false;
+  return true;
+}
+
+bool equal_dicts(const Dict& a, const Dict& b, Budget& budget) {
+  if (a.items.size() != b.items.size()) return false;
+  for (const auto& [key, value] : a.items) {
+    budget.charge(weight_of(key));
+    const Value* found = b.items.find(key);
+    if (found == nullptr || !equal(value, *found, budget)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -52,83 +99,88 @@ const Dict* Value::dict() const {
   return dict == nullptr ? nullptr : dict->get();
 }
 
-const Value* Dict::find(const Value& key) const {
-  for (const auto& [name, value] : items)
-    if (equal(name, key)) return &value;
-  return nullptr;
+std::uint64_t ValueKeys::hash(const Value& key) {
+  if (const std::string* text = key.string()) return hash_bytes(*text);
+  if (!is_numeric(key)) return hash_number(identity(key), hash_seed());
+  // A whole number and the float equal to it are the same key.
+  const double real = to_double(key);
+  const auto* whole = key.as<std::int64_t>();
+  const bool exact =
+      std::abs(real) < 0x1p62 && whole != nullptr && static_cast<std::int64_t>(real) == *whole;
+  if (whole != nullptr && !exact)
+    return hash_number(static_cast<std::uint64_t>(*whole), hash_seed());
+  return hash_number(std::bit_cast<std::uint64_t>(real == 0 ? 0.0 : real), hash_seed());
 }
 
-const Value* Dict::find_name(std::string_view key) const {
-  for (const auto& [name, value] : items)
-    if (name.string() != nullptr && *name.string() == key) return &value;
-  return nullptr;
+bool ValueKeys::same(const Value& a, const Value& b) {
+  return a.list() == nullptr && a.dict() == nullptr && equal_scalars(a, b);
 }
 
-void Budget::charge(std::uint64_t steps) {
-  steps_ += steps;
-  if (steps_ > kMostSteps)
-    fail(ErrorKind::exhausted, "template: stopped after {} steps; it may loop for ever",
-         kMostSteps);
-}
-
-void Budget::allocate(std::uint64_t bytes) {
-  bytes_ += bytes;
-  if (bytes_ > kMostBytes)
-    fail(ErrorKind::exhausted, "template: stopped after making {} of text",
-         human_bytes(kMostBytes));
+bool ValueKeys::same(const Value& a, std::string_view b) {
+  return a.string() != nullptr && *a.string() == b;
 }
 
 void template_error(const std::string& message) { throw Error(ErrorKind::bad_argument, message); }
 
-Value undefined(std::string message) {
+Value undefined(std::string message, Budget& budget) {
+  budget.allocate(kStringBytes + message.size());
   return Undefined{std::make_shared<const std::string>(std::move(message))};
 }
 
 Value make_list(std::vector<Value> items, Budget& budget, bool tuple) {
+  budget.allocate(items.size(), sizeof(Value));
+  budget.allocate(sizeof(List));
   auto list = std::make_shared<List>();
   for (const Value& item : items) include(list->extent, item);
-  budget.allocate(items.size() * sizeof(Value) + sizeof(List));
   list->items = std::move(items);
   list->tuple = tuple;
   return Value(std::shared_ptr<const List>(std::move(list)));
 }
 
-Value make_dict(std::vector<std::pair<Value, Value>> items, Budget& budget) {
+Value ListWriter::take(bool tuple) { return make_list(std::exchange(items_, {}), budget_, tuple); }
+
+Value ListWriter::take_reversed() {
+  budget_.allocate(items_.size(), sizeof(Value));
+  std::vector<Value> items(std::make_move_iterator(items_.rbegin()),
+                           std::make_move_iterator(items_.rend()));
+  items_.clear();
+  return make_list(std::move(items), budget_);
+}
+
+Value make_dict(const std::vector<std::pair<Value, Value>>& items, Budget& budget) {
+  budget.allocate(sizeof(Dict));
   auto dict = std::make_shared<Dict>();
-  for (auto& [key, value] : items) {
+  for (const auto& [key, value] : items) {
     if (key.list() != nullptr || key.dict() != nullptr)
       template_error(fmt::format("unhashable type: '{}'", type_name(key)));
     include(dict->extent, key);
     include(dict->extent, value);
-    budget.charge(1 + dict->items.size() / 16);  // the search below
-    bool replaced = false;
-    for (auto& [known, old] : dict->items) {
-      if (!equal(known, key)) continue;
-      old = value;
-      replaced = true;
-    }
-    if (!replaced) dict->items.emplace_back(std::move(key), std::move(value));
+    budget.charge(weight_of(key));
+    budget.allocate(dict->items.kEntryBytes);
+    dict->items.set(key, value);
   }
-  budget.allocate(items.size() * 2 * sizeof(Value) + sizeof(Dict));
   return Value(std::shared_ptr<const Dict>(std::move(dict)));
 }
 
 Value make_string(std::string text, Budget& budget) {
-  budget.allocate(text.size() + sizeof(Value));
+  budget.allocate(kStringBytes + text.size());
   return Value(std::move(text));
+}
+
+Value make_string(Writer&& text) {
+  text.budget().allocate(kStringBytes);
+  return Value(text.take());
+}
+
+Value make_callable(std::string name, std::function<Value(Arguments&)> call, Budget& budget) {
+  budget.allocate(kCallableBytes);
+  return Value(std::make_shared<const Callable>(Callable{std::move(name), std::move(call)}));
 }
 
 std::uint64_t weight_of(const Value& value) {
   if (const std::string* text = value.string()) return 1 + text->size() / 256;
   const Extent* extent = extent_of(value);
   return extent == nullptr ? 1 : extent->weight;
-}
-
-std::uint64_t bytes_of(const Value& value) {
-  constexpr std::uint64_t kScalar = 16;
-  if (const std::string* text = value.string()) return text->size() + kScalar;
-  const Extent* extent = extent_of(value);
-  return extent == nullptr ? kScalar : extent->bytes;
 }
 
 bool holds_references(const Value& value) {
@@ -180,95 +232,76 @@ std::int64_t to_integer(const Value& value, std::string_view what) {
   template_error(fmt::format("{} must be an integer, not '{}'", what, type_name(value)));
 }
 
-bool equal(const Value& a, const Value& b) {
-  if (is_numeric(a) && is_numeric(b)) {
-    const auto* x = a.as<std::int64_t>();
-    const auto* y = b.as<std::int64_t>();
-    return x != nullptr && y != nullptr ? *x == *y : to_double(a) == to_double(b);
-  }
-  if (a.data.index() != b.data.index()) return false;
-  if (a.is_undefined() || a.is_none()) return true;
-  if (const std::string* text = a.string()) return *text == *b.string();
-  if (const List* list = a.list()) {
-    const List* other = b.list();
-    if (list->tuple != other->tuple || list->items.size() != other->items.size()) return false;
-    for (std::size_t i = 0; i < list->items.size(); ++i)
-      if (!equal(list->items[i], other->items[i])) return false;
-    return true;
-  }
-  if (const Dict* dict = a.dict()) {
-    const Dict* other = b.dict();
-    if (dict->items.size() != other->items.size()) return false;
-    for (const auto& [key, value] : dict->items) {
-      const Value* found = other->find(key);
-      if (found == nullptr || !equal(value, *found)) return false;
-    }
-    return true;
-  }
-  return std::visit(
-      [](const auto& x, const auto& y) {
-        if constexpr (std::is_same_v<decltype(x), decltype(y)> && requires { x.get() == y.get(); })
-          return x.get() == y.get();
-        return false;
-      },
-      a.data, b.data);
+bool equal(const Value& a, const Value& b, Budget& budget) {
+  budget.charge(1);
+  if (a.string() != nullptr && b.string() != nullptr && a.string()->size() == b.string()->size())
+    budget.charge(weight_of(a));
+  if (a.list() != nullptr && b.list() != nullptr) return equal_lists(*a.list(), *b.list(), budget);
+  if (a.dict() != nullptr && b.dict() != nullptr) return equal_dicts(*a.dict(), *b.dict(), budget);
+  return equal_scalars(a, b);
 }
 
-bool less(const Value& a, const Value& b, std::string_view symbol) {
+bool less(const Value& a, const Value& b, Budget& budget, std::string_view symbol) {
   require_defined(a);
   require_defined(b);
+  budget.charge(1);
   if (is_numeric(a) && is_numeric(b)) {
     const auto* x = a.as<std::int64_t>();
     const auto* y = b.as<std::int64_t>();
     return x != nullptr && y != nullptr ? *x < *y : to_double(a) < to_double(b);
   }
-  if (a.string() != nullptr && b.string() != nullptr) return *a.string() < *b.string();
+  if (a.string() != nullptr && b.string() != nullptr) {
+    budget.charge(std::min(weight_of(a), weight_of(b)));
+    return *a.string() < *b.string();
+  }
   if (a.list() != nullptr && b.list() != nullptr) {
     const auto& x = a.list()->items;
     const auto& y = b.list()->items;
     for (std::size_t i = 0; i < x.size() && i < y.size(); ++i)
-      if (!equal(x[i], y[i])) return less(x[i], y[i], symbol);
+      if (!equal(x[i], y[i], budget)) return less(x[i], y[i], budget, symbol);
     return x.size() < y.size();
   }
   template_error(fmt::format("'{}' not supported between instances of '{}' and '{}'", symbol,
                              type_name(a), type_name(b)));
 }
 
-std::vector<Value> iterate(const Value& value, Budget& budget) {
+Sequence iterate(const Value& value, Budget& budget) {
   if (value.is_undefined()) return {};
   budget.charge(weight_of(value));
-  if (const List* list = value.list()) return list->items;
-  std::vector<Value> items;
+  if (const auto* list = value.as<std::shared_ptr<const List>>()) return Sequence(*list);
+  ListWriter items(budget);
   if (const Dict* dict = value.dict()) {
-    for (const auto& entry : dict->items) items.push_back(entry.first);
-    return items;
+    for (const auto& entry : dict->items) items.add(entry.first);
+  } else if (const std::string* text = value.string()) {
+    budget.charge(text->size());
+    for (std::size_t at = 0; at < text->size();) {
+      const std::size_t length = character_offset(std::string_view(*text).substr(at), 1);
+      items.add_string(std::string_view(*text).substr(at, length));
+      at += length;
+    }
+  } else {
+    template_error(fmt::format("'{}' object is not iterable", type_name(value)));
   }
-  const std::string* text = value.string();
-  if (text == nullptr) template_error(fmt::format("'{}' object is not iterable", type_name(value)));
-  budget.charge(text->size());
-  for (std::size_t at = 0; at < text->size();) {
-    const auto character = decode_utf8(std::string_view(*text).substr(at));
-    const std::size_t length = character ? character->length : 1;
-    items.push_back(make_string(text->substr(at, length), budget));
-    at += length;
-  }
-  return items;
+  return Sequence(*items.take().as<std::shared_ptr<const List>>());
 }
 
-bool contains(const Value& container, const Value& item) {
+bool contains(const Value& container, const Value& item, Budget& budget) {
   if (const std::string* text = container.string()) {
     require_defined(item);
     if (item.string() == nullptr)
       template_error(
           fmt::format("'in <string>' requires string as left operand, not {}", type_name(item)));
-    return text->find(*item.string()) != std::string::npos;
+    return Finder(*text, *item.string(), budget).next(0) != std::string::npos;
   }
   if (const List* list = container.list()) {
     for (const Value& element : list->items)
-      if (equal(element, item)) return true;
+      if (equal(element, item, budget)) return true;
     return false;
   }
-  if (const Dict* dict = container.dict()) return dict->find(item) != nullptr;
+  if (const Dict* dict = container.dict()) {
+    budget.charge(weight_of(item));
+    return dict->items.find(item) != nullptr;
+  }
   if (container.is_undefined()) return false;
   template_error(fmt::format("argument of type '{}' is not iterable", type_name(container)));
 }

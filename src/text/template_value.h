@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/json.h"
+#include "text/template_budget.h"
+#include "text/template_map.h"
 
 namespace pomona::text::jinja {
 
@@ -20,7 +22,6 @@ struct Dict;
 struct Namespace;
 struct Callable;
 struct Loop;
-class Budget;
 
 /// The value of a name or attribute that does not exist; using it in most ways is an error with
 /// this message.
@@ -74,8 +75,7 @@ struct Value {
 /// How big and deep a container is with all it holds, kept with it so that operations can be
 /// charged before they run and cannot recurse without bound.
 struct Extent {
-  std::uint64_t weight = 1;
-  std::uint64_t bytes = 0;
+  std::uint64_t weight = 1;  // in steps, see weight_of()
   int depth = 1;
   bool holds_references = false;  // a namespace or callable inside: may not go into a namespace
 };
@@ -86,18 +86,22 @@ struct List {
   Extent extent;
 };
 
-struct Dict {
-  std::vector<std::pair<Value, Value>> items;  // in order of insertion
-  Extent extent;
+/// How the keys of a dict are compared. Lists and dicts are no keys and equal none.
+struct ValueKeys {
+  static std::uint64_t hash(const Value& key);
+  static std::uint64_t hash(std::string_view key) { return hash_bytes(key); }
+  static bool same(const Value& a, const Value& b);
+  static bool same(const Value& a, std::string_view b);
+};
 
-  /// The value of `key`, or null.
-  const Value* find(const Value& key) const;
-  const Value* find_name(std::string_view key) const;
+struct Dict {
+  OrderedMap<Value, Value, ValueKeys> items;
+  Extent extent;
 };
 
 /// namespace(): the one mutable value.
 struct Namespace {
-  std::vector<std::pair<std::string, Value>> items;
+  OrderedMap<std::string, Value, NameKeys> items;
 };
 
 /// The arguments of a call, filter or test.
@@ -112,44 +116,71 @@ struct Callable {
   std::function<Value(Arguments&)> call;
 };
 
-/// The state behind the name `loop`.
-struct Loop {
-  std::vector<Value> items;
-  std::size_t index = 0;  // from 0
-  std::int64_t depth = 1;
-  std::function<std::string(const Value&)> recurse;  // empty unless the loop is recursive
-  std::vector<Value> last_changed;
-  bool changed_before = false;
-};
-
-/// What rendering may use in all. Templates come from strangers.
-class Budget {
+/// What a loop over a value visits; shares the items of a list.
+class Sequence {
  public:
-  /// Throws exhausted when all steps are used up.
-  void charge(std::uint64_t steps);
-  /// Accounts for memory made by the template; throws exhausted.
-  void allocate(std::uint64_t bytes);
+  Sequence() = default;
+  explicit Sequence(std::shared_ptr<const List> list) : list_(std::move(list)) {}
+
+  const Value* begin() const { return list_ == nullptr ? nullptr : list_->items.data(); }
+  const Value* end() const { return begin() + size(); }
+  std::size_t size() const { return list_ == nullptr ? 0 : list_->items.size(); }
+  bool empty() const { return size() == 0; }
+  const Value& operator[](std::size_t i) const { return begin()[i]; }
 
  private:
-  std::uint64_t steps_ = 0;
-  std::uint64_t bytes_ = 0;
+  std::shared_ptr<const List> list_;
+};
+
+/// The state behind the name `loop`.
+struct Loop {
+  Sequence items;
+  std::size_t index = 0;  // from 0
+  std::int64_t depth = 1;
+  std::function<Value(const Value&)> recurse;  // empty unless the loop is recursive
+  std::vector<Value> last_changed;
+  bool changed_before = false;
 };
 
 /// Throws bad_argument with a message of the template language, e.g. "'x' is undefined".
 [[noreturn]] void template_error(const std::string& message);
 
-Value undefined(std::string message);
+/// An undefined value. Names in its message should be shortened().
+Value undefined(std::string message, Budget& budget);
 
 /// Containers with their extent; throw exhausted for what is too deep or too big.
 Value make_list(std::vector<Value> items, Budget& budget, bool tuple = false);
-Value make_dict(std::vector<std::pair<Value, Value>> items, Budget& budget);
-/// A string that the template made.
+/// Of repeated keys the last value counts.
+Value make_dict(const std::vector<std::pair<Value, Value>>& items, Budget& budget);
+/// A string that the template made; a writer's text is charged already.
 Value make_string(std::string text, Budget& budget);
+Value make_string(Writer&& text);
+/// A function value.
+Value make_callable(std::string name, std::function<Value(Arguments&)> call, Budget& budget);
+
+/// A list that grows.
+class ListWriter {
+ public:
+  explicit ListWriter(Budget& budget) : budget_(budget) {}
+
+  void add(Value item) {
+    budget_.allocate(sizeof(Value));
+    items_.push_back(std::move(item));
+  }
+  void add_string(std::string_view text) { add(make_string(std::string(text), budget_)); }
+  /// These leave the writer empty.
+  Value take(bool tuple = false);
+  Value take_reversed();
+  std::size_t size() const { return items_.size(); }
+  const std::vector<Value>& items() const { return items_; }
+
+ private:
+  Budget& budget_;
+  std::vector<Value> items_;
+};
 
 /// Steps that an operation looking at all of the value costs.
 std::uint64_t weight_of(const Value& value);
-/// About the bytes of the value as text.
-std::uint64_t bytes_of(const Value& value);
 /// Whether a namespace or callable is in the value: those stay out of other namespaces, so that no
 /// value can hold itself.
 bool holds_references(const Value& value);
@@ -161,17 +192,19 @@ std::string_view type_name(const Value& value);
 void require_defined(const Value& value);
 
 bool truthy(const Value& value);
-bool equal(const Value& a, const Value& b);
+bool equal(const Value& a, const Value& b, Budget& budget);
 /// Python's a < b with an order of numbers, strings and lists; throws for others, where
 /// `symbol` is the operator shown in the message.
-bool less(const Value& a, const Value& b, std::string_view symbol = "<");
+bool less(const Value& a, const Value& b, Budget& budget, std::string_view symbol = "<");
 
 /// `text` with & < > " ' as HTML entities.
-std::string escape_html(std::string_view text);
+void write_html(Writer& out, std::string_view text);
 
 /// str(value) and repr(value).
-std::string to_text(const Value& value);
-std::string to_repr(const Value& value);
+void write_text(Writer& out, const Value& value);
+void write_repr(Writer& out, const Value& value);
+std::string to_text(const Value& value, Budget& budget);
+std::string to_repr(const Value& value, Budget& budget);
 /// A float as Python writes it: the shortest digits that give it back, with ".0" for whole ones.
 std::string float_text(double value);
 
@@ -182,10 +215,10 @@ double to_double(const Value& value);
 std::int64_t to_integer(const Value& value, std::string_view what);
 
 /// The items that a loop over the value visits: characters, elements or keys. Throws for others.
-std::vector<Value> iterate(const Value& value, Budget& budget);
+Sequence iterate(const Value& value, Budget& budget);
 
 /// Whether `item in container`.
-bool contains(const Value& container, const Value& item);
+bool contains(const Value& container, const Value& item, Budget& budget);
 
 /// The arguments of Python's json.dumps, with the defaults chat templates have.
 struct JsonStyle {
@@ -197,7 +230,7 @@ struct JsonStyle {
 };
 
 Value from_json(const Json& json, Budget& budget);
-std::string to_json(const Value& value, const JsonStyle& style = {});
+void write_json(Writer& out, const Value& value, const JsonStyle& style);
 
 /// Strings by characters, as Python counts them.
 std::size_t character_count(std::string_view text);

@@ -45,7 +45,9 @@ TEST(AddedTokens, EqualsTheDefinition) {
           expected = &token;
       const AddedToken* found = added.find(text);
       ASSERT_EQ(found == nullptr, expected == nullptr);
-      if (found != nullptr) EXPECT_EQ(found->id, expected->id);
+      if (found != nullptr) {
+        EXPECT_EQ(found->id, expected->id);
+      }
     }
   }
 }

@@ -197,7 +197,7 @@ TEST(Bpe, ALongWordTakesNoTimeSquared) {
 TEST(Bpe, ManyAddedTokensDoNotSlowDownEveryByte) {
   Vocabulary vocabulary;
   constexpr int kTokens = 30'000;
-  for (int i = 0; i < kTokens; ++i) vocabulary.tokens.push_back("l" + std::to_string(i));
+  for (int i = 0; i < kTokens; ++i) vocabulary.tokens.push_back(fmt::format("l{}", i));
   vocabulary.spec.kinds.resize(vocabulary.tokens.size(), TokenKind::user_defined);
   const BpeTokenizer tokenizer(vocabulary.get());
   // Looking at all of them for each byte would be 9e9 comparisons, half a minute.

@@ -96,6 +96,22 @@ SOURCES = r"""
 {{ list == [3, 1, 2] }} {{ person == {'age': 36, 'name': 'Ada', 'items': 'shadowed'} }} {{ (1, 2) == [1, 2] }} {{ nothing == missing }} {{ missing == other }}
 {{ messages[0]['role'] if messages else 'none' }} {{ (list|length) % 2 == 1 }} {{ list|length > 2 and 'x' }} {{ (list|first)|string }}
 {{ "a" if list|length > 1 else "b" }} {{ list[list|length - 1] }} {{ list[n - 6:] }} {{ (list + [4])|sum }} {{ list|map('int')|sum }}
+{{ 'a b c'.rsplit(none, 1) }} {{ ' a  b '.rsplit(none, 1) }} {{ ' a b '.rsplit(none, 0) }} {{ ' a b\tc '.rsplit() }} {{ 'a b '.split(none, 1) }} {{ ' a b '.split(none, 0) }} {{ 'a '.split(none, 5) }} {{ ' '.split() }} {{ ' '.rsplit() }}
+{{ 'aaa'.rsplit('aa', 1) }} {{ 'aXbXc'.rsplit('X') }} {{ 'éXéXé'.rsplit('X', 1) }} {{ 'aXbXc'.split('X', 0) }} {{ 'aXb'.rsplit('X', -5) }} {{ 'aXbX'.split('X') }} {{ 'XaX'.rsplit('X') }}
+{{ 1 // 0.1 }} {{ -1 // 0.1 }} {{ 7.5 // -2 }} {{ -4.0 % 2 }} {{ 4.0 % -2 }} {{ 0.0 // 3 }} {{ -0.5 // 1e300 }} {{ 1e300 // 3 }} {{ 6.0 % 0.1 }} {{ 0.3 // 0.1 }} {{ 5 % 1e300 }} {{ -5 % 1e300 }}
+{{ [] * 3 }} {{ '' * 3 }}| {{ 3 * () }} {{ [1] * -1 }} {{ 'ab' * -1 }}| {{ 2 * 'ab' }}
+{{ 'aXbX'.rfind('X') }} {{ 'abc'.rfind('z') }} {{ 'éaéa'.rfind('a') }} {{ 'éaéa'.find('éa') }} {{ 'abc'.find('') }} {{ 'abc'.rfind('') }} {{ 'aaaa'.count('aa') }} {{ 'éa'.count('') }} {{ '' in 'a' }} {{ 'ab' in 'a' }}
+{{ 'aaaa'|replace('aa', 'b') }} {{ 'aaaa'.replace('a', 'b', 2) }} {{ 'abc'.replace('', '-', 2) }} {{ 'éa'.replace('', '-') }} {{ 'abc'.replace('b', '', 0) }} {{ 'abc'.replace('b', '', -1) }}
+{{ 'éaé'.strip('é') }} {{ 'xyabyx'.strip('yx') }} {{ 'xyabyx'.rstrip('yx') }} {{ 'aa'.strip('a') }}| {{ 'ab'.strip('') }} {{ ' a\u00a0'.strip() }}|
+{{ {1: 'a', 1.0: 'b', true: 'c'} }} {{ {1: 'a'}[true] }} {{ {2.5: 'x'}[2.5] }} {{ {none: 1}[none] }} {{ {0: 'z'}[-0.0] }} {{ {'a': 1, 'a': 2} }} {{ {12345678901: 1}[12345678901.0] }}
+{% set d = {'a': 1, 'b': 2, 'c': 3, 'd': 4, 'e': 5, 'f': 6, 'g': 7, 'h': 8, 'i': 9, 'j': 10, 1: 11, 2.5: 12, none: 13, 'a': 14} %}{{ d }} {{ d.j }} {{ d['k'] }}|{{ d[1.0] }} {{ d[2.5] }} {{ d[none] }} {{ 'i' in d }} {{ 'z' in d }} {{ d.get('h') }} {{ d == dict(d) }} {{ d|length }}
+{{ dict({'a': 1}, b=2, a=3) }} {{ [1, 2, 2.0, 'a', 'A', none, none]|unique|list }} {{ [['nan'|float, 1]]|groupby(0)|length }} {{ [1, [2, ['x']]] == [1, [2, ['x']]] }} {{ [1, 2] == (1, 2) }} {{ {'a': [1]} == {'a': [2]} }}
+{{ '%-6d|%06.1f|%+d|% d|%6s|%.1s|%%|%x' % (5, 2.25, 3, 4, 'é', 'éa', 255) }} {{ '%(a)5s%(b)s' % {'a': 'x', 'b': [1]} }} {{ '%s' % [1, 2] }} {{ 'no' % () }}
+{{ '{} {x}'.format('a', x=[1, 'b']) }} {{ '{{{}}}'.format(none) }} {{ 'ab'.zfill(1) }} {{ '+5'.zfill(4) }} {{ 'é'.zfill(3) }}
+{{ {'b': [1, {'c': 'é'}], 'a': {}}|tojson(indent=1) }} {{ {'b': 1, 'a': [], 2: 3}|tojson }} {{ ['\x01é"\\\x7f']|tojson }} {{ 1.5|tojson }} {{ {'a': 1, 'b': 2}|tojson(indent=0) }}
+{{ ['\x01', '\x7f', "'", '"', "'\"", '\\'] }} {{ 'a\n\nb\n'|indent(2) }}|{{ 'a\n\nb'|indent(1, blank=true) }}|{{ ''|indent(2, true) }}|{{ 'a\r\n\nb\r'.splitlines(true) }}
+{{ "they're (o'clock) a-b x1y"|title }} {{ "they're (o'clock) a-b x1y".title() }} {{ 'éa éb'|title }} {{ 'ÉA'|capitalize }} {{ ['b', 'a']|sort|join('') }} {{ {'b': 2, 'a': 1}|dictsort(by='value') }} {{ 'a.b'.split('.')|last }} {{ ['x']|batch(3, '-')|list }}
+{{ people|map(attribute='name')|map('lower')|join('+') }} {{ people|groupby('age')|map('first')|list }} {{ [[1, 2], [3]]|map('sum')|list }} {{ [['a', 'b']]|map(attribute='1')|list }} {{ [['a', 'b']]|map(attribute=0)|list }}
 {{ raise_exception('my own message ' ~ n) }}
 {{ missing.x }}
 {{ missing() }}
