@@ -2,6 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
+#include <thread>
+
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -108,10 +112,24 @@ Database::Database(const std::filesystem::path& path, double busy_seconds) : pat
   check(code, connection, path_.string());
   sqlite3_extended_result_codes(connection, 1);
   sqlite3_busy_timeout(connection, static_cast<int>(busy_seconds * 1e3));
-  // A file system without shared memory keeps its rollback journal; that is as safe, only slower.
-  run("PRAGMA journal_mode = WAL");
+  use_write_ahead_log(busy_seconds);
   run("PRAGMA synchronous = NORMAL");
   run("PRAGMA foreign_keys = ON");
+}
+
+/// A file system without shared memory keeps its rollback journal; that is as safe, only slower.
+/// Where two open a new database at once SQLite does not wait for the other, so this tries again.
+void Database::use_write_ahead_log(double busy_seconds) {
+  const Stopwatch watch;
+  const auto attempt = [&] {
+    return sqlite3_exec(connection_.get(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+  };
+  int code = attempt();
+  while ((code & 0xff) == SQLITE_BUSY && watch.seconds() < busy_seconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    code = attempt();
+  }
+  check(code, connection_.get(), path_.string());
 }
 
 void Database::run_script(std::string_view sql) {

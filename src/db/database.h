@@ -102,6 +102,7 @@ class Database {
   struct Close {
     void operator()(sqlite3* connection) const;
   };
+  void use_write_ahead_log(double busy_seconds);
   void run_script(std::string_view sql);
   std::filesystem::path path_;
   std::unique_ptr<sqlite3, Close> connection_;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
+#include <barrier>
 #include <thread>
 
 #include "base/error.h"
@@ -24,7 +26,7 @@ Error error_of(Work work) {
 }
 
 TEST(Database, GivesBackTypedValues) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   Database database(folder / "sub/a.db");
   database.run("CREATE TABLE t (i INTEGER, r REAL, s TEXT, n TEXT) STRICT");
   const std::string zeros("a\0b", 3);
@@ -44,7 +46,7 @@ TEST(Database, GivesBackTypedValues) {
 }
 
 TEST(Database, TransactionsRollBackUnlessCommitted) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   Database database(folder / "a.db");
   database.run("CREATE TABLE t (i INTEGER)");
   const auto count = [&] {
@@ -66,7 +68,7 @@ TEST(Database, TransactionsRollBackUnlessCommitted) {
 }
 
 TEST(Database, MigratesOnlyWhatIsNew) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   constexpr std::array<std::string_view, 2> kSteps = {
       "CREATE TABLE a (x); INSERT INTO a VALUES (1);", "CREATE TABLE b (x);"};
   {
@@ -85,7 +87,7 @@ TEST(Database, MigratesOnlyWhatIsNew) {
 }
 
 TEST(Database, AFailedMigrationLeavesNothing) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   Database database(folder / "a.db");
   constexpr std::array<std::string_view, 2> kBad = {"CREATE TABLE a (x);", "CREATE NONSENSE;"};
   EXPECT_THROW(database.migrate(kBad), Error);
@@ -94,7 +96,7 @@ TEST(Database, AFailedMigrationLeavesNothing) {
 }
 
 TEST(Database, ManyWritersLoseNothing) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   Database(folder / "a.db").run("CREATE TABLE t (i INTEGER)");
   std::vector<std::thread> writers;
   for (int w = 0; w < 4; ++w) {
@@ -111,8 +113,30 @@ TEST(Database, ManyWritersLoseNothing) {
   EXPECT_EQ(rows.integer(1), 4 * 300);
 }
 
+// SQLite does not wait where two turn a new database to write-ahead logging at once.
+TEST(Database, TwoMayOpenANewOneAtOnce) {
+  for (int round = 0; round < 30; ++round) {
+    const pomona::test::TempFolder folder;
+    std::barrier start(2);
+    std::atomic<int> opened = 0;
+    const auto open = [&] {
+      start.arrive_and_wait();
+      try {
+        const Database database(folder.path() / "a.db");
+        ++opened;
+      } catch (const Error& error) {
+        ADD_FAILURE() << error.what();
+      }
+    };
+    std::thread other(open);
+    open();
+    other.join();
+    ASSERT_EQ(opened, 2);
+  }
+}
+
 TEST(Database, ALockedDatabaseIsAnIoError) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   Database holder(folder / "a.db");
   holder.run("CREATE TABLE t (i INTEGER)");
   const Transaction transaction(holder);
@@ -123,7 +147,7 @@ TEST(Database, ALockedDatabaseIsAnIoError) {
 }
 
 TEST(Database, SaysWhatToDoWithADamagedFile) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   write_file(folder / "a.db", std::string(5000, 'x'));
   const Error error = error_of([&] { Database database(folder / "a.db"); });
   EXPECT_EQ(error.kind(), ErrorKind::bad_file);
@@ -134,12 +158,12 @@ TEST(Database, SaysWhatToDoWithADamagedFile) {
 }
 
 TEST(Database, AFolderInItsPlaceIsAnIoError) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   EXPECT_EQ(error_of([&] { Database database(folder.path()); }).kind(), ErrorKind::io);
 }
 
 TEST(Database, AFolderThatCannotBeMadeIsTheFault) {
-  const test::TempFolder folder;
+  const pomona::test::TempFolder folder;
   write_file(folder / "file", "");
   EXPECT_EQ(error_of([&] { Database database(folder / "file/a/b.db"); }).what(),
             "make folder: " + (folder / "file/a").string() + ": Not a directory");
