@@ -26,7 +26,10 @@ std::size_t Finder::next(std::size_t from) const {
   // The C library's memmem takes time linear in the text: two-way (Crochemore and Perrin 1991) for
   // long parts, for those up to 256 bytes at most 256 comparisons of 8 bytes or more at a place.
   const char* const start = text_.data() + from;
-  const void* const found = ::memmem(start, text_.size() - from, part_.data(), part_.size());
+  // A single byte is memchr's: as fast, and AddressSanitizer looks at the whole text in memmem.
+  const void* const found = part_.size() == 1
+                                ? std::memchr(start, part_.front(), text_.size() - from)
+                                : ::memmem(start, text_.size() - from, part_.data(), part_.size());
   if (found == nullptr) return std::string_view::npos;
   return static_cast<std::size_t>(static_cast<const char*>(found) - text_.data());
 }
