@@ -20,6 +20,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent))
+import machine  # noqa: E402
 from peers import cache, llama_cpp  # noqa: E402
 
 CONTEXT = 200
@@ -168,7 +169,8 @@ def main():
             files[-1].write_text(text, encoding="utf-8")
         reference = peer_rows(exact, files, options.threads, "f32")
         quantised = peer_rows(options.model, files, options.threads, "f16")
-        result = {"peer": f"{llama_cpp.NAME} ({llama_cpp.PACKAGE})", "model": options.model.name,
+        result = {"facts": machine.facts(options.pomona, llama_cpp), "model": options.model.name,
+                  "threads": int(options.threads),
                   "peer_quantised": compare(reference, quantised)}  # fmt: skip
         theirs = {"F32": peer_perplexity(exact, wiki, options.threads),
                   "quantised": peer_perplexity(options.model, wiki, options.threads)}  # fmt: skip
