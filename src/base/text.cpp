@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/error.h"
+
 namespace pomona {
 namespace {
 
@@ -122,6 +124,11 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
     at += character->length;
   }
   return std::nullopt;
+}
+
+void check_utf8(std::string_view text, std::string_view what) {
+  if (const auto at = find_invalid_utf8(text))
+    fail(ErrorKind::bad_argument, "{} is not valid UTF-8 at byte {}", what, *at);
 }
 
 std::size_t incomplete_utf8_suffix(std::string_view text) {

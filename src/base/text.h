@@ -38,6 +38,9 @@ void append_utf8(std::string& out, char32_t code_point);
 /// Byte offset of the first ill-formed sequence, or nullopt if all of `text` is well-formed.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 
+/// Throws bad_argument, `WHAT is not valid UTF-8 at byte N`, if it is not.
+void check_utf8(std::string_view text, std::string_view what);
+
 /// The number of bytes at the end of `text` that start a sequence which more bytes could complete
 /// (0-3).
 std::size_t incomplete_utf8_suffix(std::string_view text);

@@ -217,6 +217,8 @@ TomlTable TomlTable::parse(std::string_view text, std::string_view origin, Error
 }
 
 void TomlTable::set(std::string_view dotted_key, std::string_view value) {
+  check_utf8(dotted_key, "--set: the key");
+  check_utf8(value, fmt::format("--set: {}: the value", dotted_key));
   const auto parts = split(dotted_key, '.');
   toml::table* table = node_->table;
   for (std::size_t i = 0; i < parts.size(); ++i) {

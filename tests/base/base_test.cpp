@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <iterator>
+#include <tuple>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -50,6 +52,38 @@ TEST(Utf8, FindsTheFirstBadByte) {
   EXPECT_EQ(incomplete_utf8_suffix("a\xE4\xB8\xAD"), 0u);
   EXPECT_EQ(incomplete_utf8_suffix("\xF0"), 1u);
   EXPECT_EQ(incomplete_utf8_suffix("\x80\x80"), 0u);
+}
+
+TEST(Utf8, CheckNamesWhatAndWhere) {
+  EXPECT_NO_THROW(check_utf8("caf\u00e9", "the word"));
+  try {
+    check_utf8("caf\xe9", "the word");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "the word is not valid UTF-8 at byte 3");
+    EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
+  }
+}
+
+// contract.md: 0 done; 1 internal; 2 bad_argument, bad_shape; 3 bad_file, not_found; 4 unsupported;
+// 5 exhausted; 6 network, io; 7 gate; 130 cancelled.
+TEST(ErrorKind, ExitCodesAreTheContracts) {
+  const std::vector<std::tuple<ErrorKind, std::string_view, int>> kContract = {
+      {ErrorKind::internal, "internal", 1},
+      {ErrorKind::bad_argument, "bad_argument", 2},
+      {ErrorKind::bad_shape, "bad_shape", 2},
+      {ErrorKind::bad_file, "bad_file", 3},
+      {ErrorKind::not_found, "not_found", 3},
+      {ErrorKind::unsupported, "unsupported", 4},
+      {ErrorKind::exhausted, "exhausted", 5},
+      {ErrorKind::network, "network", 6},
+      {ErrorKind::io, "io", 6},
+      {ErrorKind::gate, "gate", 7},
+      {ErrorKind::cancelled, "cancelled", 130}};
+  for (const auto& [kind, name, code] : kContract) {
+    EXPECT_EQ(name_of(kind), name);
+    EXPECT_EQ(exit_code(kind), code) << name;
+  }
 }
 
 TEST(Nearest, SuggestsOnlyWhatIsNear) {

@@ -39,6 +39,7 @@ class Chat {
         console_(console),
         session_(options.session),
         scheduler_(session_.model, session_.context, {.max_sequences = 1}) {
+    check_utf8(options.system, "chat: --system");
     reset();
     session_.model.chat_prompt({{"user", "?"}});  // a model without a template fails here
   }
@@ -167,9 +168,7 @@ class Chat {
   }
 
   void answer(const std::string& text) {
-    if (const auto offset = find_invalid_utf8(text)) {
-      fail(ErrorKind::bad_argument, "chat: the message is not valid UTF-8 at byte {}", *offset);
-    }
+    check_utf8(text, "chat: the message");
     warned_ = false;
     std::vector<model::Message> messages = messages_;
     std::ranges::copy(session_.messages(text, !begun_), std::back_inserter(messages));

@@ -51,9 +51,7 @@ std::string read_prompt(const Options& options, Console& console) {
     prompt = read_piped(console);
   }
   if (prompt.empty()) fail(ErrorKind::bad_argument, "generate: the prompt is empty");
-  if (const auto offset = find_invalid_utf8(prompt)) {
-    fail(ErrorKind::bad_argument, "generate: the prompt is not valid UTF-8 at byte {}", *offset);
-  }
+  check_utf8(prompt, "generate: the prompt");
   return prompt;
 }
 
@@ -105,6 +103,7 @@ void generate(const Options& options, Console& console) {
   }
   options.sampling.check();
   const std::string prompt = read_prompt(options, console);
+  check_utf8(options.system, "generate: --system");
   Session session(options.session);
   session.context.stop = &console.stop();
   decode::Request request;
