@@ -132,8 +132,12 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-void AtomicFile::commit() {
+void AtomicFile::flush() {
   if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0) fail_io("write", path_, errno);
+}
+
+void AtomicFile::commit() {
+  flush();
   const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
   if (!closed || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error_number = errno;

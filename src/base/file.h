@@ -51,7 +51,10 @@ class AtomicFile {
   void write(std::string_view text);
   void write(std::span<const std::byte> bytes);
 
-  /// Flushes to disk and gives the file its final name.
+  /// Puts what was written on the disk: after that, commit() has no reason to fail but the rename.
+  void flush();
+
+  /// Flushes and gives the file its final name.
   void commit();
 
  private:

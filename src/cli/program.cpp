@@ -1,5 +1,6 @@
 #include "cli/program.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,6 +66,7 @@ int report(Console& console, const Error& error) {
 }  // namespace
 
 int run_program(const std::string& started_as, const std::vector<std::string>& words) {
+  ::signal(SIGXFSZ, SIG_IGN);  // a file over the limit of its size is told as a full disk is
   Console console;
   if (started_as.starts_with("./")) console.program = started_as;
   try {

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <chrono>
 #include <thread>
 
@@ -11,6 +12,14 @@
 
 namespace pomona::db {
 namespace {
+
+/// Whether an I/O error means that there is no room: SQLite itself tells a full disk from other
+/// failures, but not a quota or a limit of file size. For a failed commit it does not keep the
+/// system's error, so that `errno` is the only witness.
+bool no_room(sqlite3* connection, int error) {
+  const int kept = connection != nullptr ? sqlite3_system_errno(connection) : 0;
+  return error == EDQUOT || error == EFBIG || kept == EDQUOT || kept == EFBIG;
+}
 
 ErrorKind kind_of(int code) {
   switch (code & 0xff) {
@@ -30,7 +39,10 @@ ErrorKind kind_of(int code) {
   }
 }
 
-[[noreturn]] void fail_sql(int code, std::string_view path, std::string_view reason) {
+[[noreturn]] void fail_sql(int code, sqlite3* connection, std::string_view path) {
+  const int error = errno;
+  const std::string_view reason =
+      connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
   const int primary = code & 0xff;
   if (kind_of(code) == ErrorKind::bad_file)
     fail(ErrorKind::bad_file,
@@ -39,12 +51,14 @@ ErrorKind kind_of(int code) {
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
     fail(ErrorKind::io, "database {}: another process keeps it locked; try again when that is done",
          path);
+  if (primary == SQLITE_IOERR && no_room(connection, error))
+    fail(ErrorKind::exhausted, "database {}: there is no room to write it", path);
   fail(kind_of(code), "database {}: {}", path, reason);
 }
 
 void check(int code, sqlite3* connection, std::string_view path) {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
-  fail_sql(code, path, connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code));
+  fail_sql(code, connection, path);
 }
 
 }  // namespace

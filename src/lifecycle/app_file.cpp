@@ -244,6 +244,8 @@ metric::MetricOptions AppFile::options_for(std::string_view metric) const {
 
 AppFile read_app_file(const fs::path& path,
                       const std::vector<std::pair<std::string, std::string>>& set) {
+  std::error_code ignored;
+  check_utf8(fs::absolute(path, ignored).string(), "run: the application file's path");
   TomlTable root = TomlTable::read(path);
   for (const auto& [key, value] : set) root.set(key, value);
   AppFile app;

@@ -117,8 +117,8 @@ void read_csv(std::string_view text, std::string_view origin,
   for (record.row = 1; cursor.next(record); ++record.row) {
     check_bytes(origin, record);
     if (record.values.size() != record.names.size())
-      fail(ErrorKind::bad_file, "{}: {} fields, but the header line has {}", place(origin, record),
-           record.values.size(), record.names.size());
+      fail(ErrorKind::bad_file, "{}: {} field{}, but the header line has {}", place(origin, record),
+           record.values.size(), record.values.size() == 1 ? "" : "s", record.names.size());
     if (!visit(record)) return;
   }
 }

@@ -1,6 +1,7 @@
 #include "lifecycle/init.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -120,10 +121,23 @@ SplitFiles find_splits(const fs::path& data, bool force, ApplicationBlanks& blan
   return files;
 }
 
+/// Writes all of them or none: they get their names when all are on the disk.
+void write_together(const std::vector<std::pair<fs::path, std::string>>& texts) {
+  std::vector<std::unique_ptr<AtomicFile>> files;
+  for (const auto& [path, text] : texts) {
+    files.push_back(std::make_unique<AtomicFile>(path));
+    files.back()->write(text);
+    files.back()->flush();
+  }
+  for (const auto& file : files) file->commit();
+}
+
 }  // namespace
 
 InitOutcome init_application(const fs::path& data, const InitOptions& options) {
   if (options.use_case) check_use_case(*options.use_case, "--use-case");
+  std::error_code ignored;
+  check_utf8(fs::absolute(data, ignored).string(), "init: the data file's path");
   InitOutcome outcome;
   outcome.path = data.parent_path() / "app.toml";
   const ColumnTable table = look_at_columns(data);
@@ -143,13 +157,14 @@ InitOutcome init_application(const fs::path& data, const InitOptions& options) {
   outcome.train = files.rows[0];
   outcome.valid = files.rows[1];
   outcome.test = files.rows[2];
+  std::vector<std::pair<fs::path, std::string>> texts;
   for (std::size_t i = 0; i < files.names.size(); ++i) {
-    if (files.texts[i].empty()) continue;
-    outcome.written.push_back(data.parent_path() / files.names[i]);
-    write_file(outcome.written.back(), files.texts[i]);
+    if (!files.texts[i].empty())
+      texts.emplace_back(data.parent_path() / files.names[i], files.texts[i]);
   }
-  write_file(outcome.path, application_text(blanks, files));
-  outcome.written.push_back(outcome.path);
+  texts.emplace_back(outcome.path, application_text(blanks, files));
+  write_together(texts);
+  for (const auto& [path, text] : texts) outcome.written.push_back(path);
   return outcome;
 }
 
