@@ -22,6 +22,8 @@ Json methods_json(const Run& run, const Json& compared) {
                    {"bytes", run.selection.bytes},
                    {"seconds", test.at("seconds")},
                    {"peak_bytes", test.at("peak_bytes")},
+                   {"predicted_seconds", test.at("predicted_seconds")},
+                   {"predicted_peak_bytes", test.at("predicted_peak_bytes")},
                    {"forgetting", 0.0},  // a prompt leaves the model as it is
                    {"prompt_tokens", test.at("prompt_tokens")},
                    {"longest_prompt", test.at("longest_prompt")},
@@ -105,6 +107,9 @@ Json repeat_json(Run& run) {
   std::string command = "pomona run " + shell_word(run.app.path.filename().string());
   for (const auto& [key, value] : run.options.set)
     command += " --set " + shell_word(key + "=" + value);
+  if (run.options.compute != kDefaultCompute)
+    command += fmt::format(" --compute {}", name_of(run.options.compute));
+  if (run.options.threads > 0) command += fmt::format(" --threads {}", run.options.threads);
   Json hashes = {{"model", run.selection.sha256}};
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     if (!run.file_of(split).empty())

@@ -142,12 +142,16 @@ std::string cost_table(const Page& page) {
   for (const Json& method : page.methods)
     html += fmt::format(
         "<tr><th>{}</th><td>{:.0f}<small>longest {}</small></td><td>{:.0f}</td><td>{} of {}</td>"
-        "<td>{}</td><td>{}</td></tr>",
+        "<td>{}<small>expected {}</small></td><td>{}<small>expected {}</small></td></tr>",
         text(method.at("name")), number(method.at("prompt_tokens")),
         text(method.at("longest_prompt")), number(method.at("generated_tokens")),
         text(method.at("cut")), text(method.at("n")), human_duration(number(method.at("seconds"))),
-        human_bytes(method.at("peak_bytes").get<std::uint64_t>()));
-  return html + "</table></div>";
+        human_duration(number(method.at("predicted_seconds"))),
+        human_bytes(method.at("peak_bytes").get<std::uint64_t>()),
+        human_bytes(method.at("predicted_peak_bytes").get<std::uint64_t>()));
+  return html +
+         "</table></div><p class=\"soft\">On the test rows. Expected is what --plan tells: every "
+         "answer of full length.</p>";
 }
 
 std::string model_section(const Json& model) {

@@ -41,6 +41,13 @@ void check_alias(const Run& run) {
          run.app.path.string(), run.app.alias);
 }
 
+Error interrupted(const Stage& stage) {
+  return {ErrorKind::cancelled,
+          fmt::format("run: interrupted in the stage {}; what is finished is kept, and the same "
+                      "command goes on from there",
+                      stage.name)};
+}
+
 /// Runs the stages; on a failure says so in the outcome and goes no further.
 void run_stages(Run& run, RunOutcome& outcome) {
   for (const Stage& stage : stages()) {
@@ -52,7 +59,7 @@ void run_stages(Run& run, RunOutcome& outcome) {
     } catch (const Error& error) {
       now.status = "failed";
       now.artefact.clear();
-      outcome.failure = error;
+      outcome.failure = error.kind() == ErrorKind::cancelled ? interrupted(stage) : error;
     }
     now.seconds = watch.seconds();
     if (outcome.failure) return;
@@ -125,7 +132,7 @@ RunPlan plan_application(const fs::path& app_toml, const RunOptions& options,
       planned.stage = stage.name;
       planned.job = job.name;
       if (auto artefact = run.store.find(job.key.hex())) {
-        planned.cached = true;
+        planned.artefact = artefact->key;
         run.finished.insert_or_assign(job.id, std::move(*artefact));
       } else {
         Cost cost = job.predict();
@@ -150,7 +157,7 @@ std::vector<std::string> RunPlan::lines() const {
   for (const PlannedJob& job : jobs) {
     const std::string name = job.job.empty() ? job.stage : job.stage + " " + job.job;
     lines.push_back(fmt::format("{:<28} {:>11}  {:>8}  {}", name,
-                                job.cached ? "cached" : "~ " + human_duration(job.seconds),
+                                job.cached() ? "cached" : "~ " + human_duration(job.seconds),
                                 job.peak_bytes > 0 ? human_bytes(job.peak_bytes) : "", job.what));
     while (lines.back().ends_with(' ')) lines.back().pop_back();
   }
@@ -170,16 +177,18 @@ std::vector<std::string> RunPlan::lines() const {
 }
 
 Json RunPlan::to_json() const {
-  Json json;
+  Json json = {{"report_html", nullptr}, {"report_json", nullptr}};
   json["stages"] = Json::array();
   for (const PlannedJob& job : jobs)
     json["stages"].push_back({{"name", job.stage},
                               {"job", job.job},
-                              {"status", job.cached ? "cached" : "planned"},
+                              {"status", job.cached() ? "cached" : "planned"},
                               {"seconds", job.seconds},
+                              {"artefact", job.cached() ? Json(job.artefact) : Json(nullptr)},
                               {"bytes", job.bytes},
                               {"peak_bytes", job.peak_bytes},
                               {"what", job.what}});
+  json["promoted"] = nullptr;
   json["seconds"] = seconds;
   json["download_bytes"] = download_bytes;
   json["peak_bytes"] = peak_bytes;

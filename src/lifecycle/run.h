@@ -17,13 +17,15 @@ namespace pomona::lifecycle {
 
 namespace fs = std::filesystem;
 
+inline constexpr Compute kDefaultCompute = Compute::fast;
+
 struct RunOptions {
   /// `--set key=value`, in order; the keys as in the application file ("evaluate.limit").
   std::vector<std::pair<std::string, std::string>> set;
   /// A run whose promoted method is zero-shot ends with kind gate.
   bool require_gate = false;
   int threads = 0;  // 0: all that this process may use
-  Compute compute = Compute::fast;
+  Compute compute = kDefaultCompute;
   hub::Home home = hub::Home();
   /// Opens the model; tests put a small fake here.
   eval::AnswererFactory open_model = eval::open_answerer;
@@ -63,13 +65,15 @@ RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
                            const std::string& program = "pomona");
 
 struct PlannedJob {
-  std::string stage;  // "evaluate"
-  std::string job;    // "4-shot on test"; empty for the stage's only job
-  bool cached = false;
+  std::string stage;             // "evaluate"
+  std::string job;               // "4-shot on test"; empty for the stage's only job
+  std::string artefact;          // its key if it is there already, else empty
   double seconds = 0;            // predicted; 0 if cached
   std::uint64_t bytes = 0;       // to download
   std::uint64_t peak_bytes = 0;  // memory while it runs
   std::string what;              // "104 rows, about 230 prompt tokens each"
+
+  bool cached() const { return !artefact.empty(); }
 };
 
 struct RunPlan {
@@ -82,8 +86,10 @@ struct RunPlan {
 
   /// A table for people, a line each.
   std::vector<std::string> lines() const;
-  /// `stages` [`name`, `job`, `status` ("cached" or "planned"), `seconds`, `bytes`, `peak_bytes`],
-  /// `seconds`, `download_bytes`, `peak_bytes`, `speed`, `notes`.
+  /// As of a run (contract.md), `report_html`, `report_json` and `promoted` being null: `stages`
+  /// [`name`, `job`, `status` ("cached" or "planned"), `seconds`, `artefact` (null unless cached),
+  /// `bytes`, `peak_bytes`, `what`]; and `seconds`, `download_bytes`, `peak_bytes`, `speed`,
+  /// `notes`.
   Json to_json() const;
 };
 

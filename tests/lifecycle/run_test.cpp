@@ -54,6 +54,10 @@ TEST_F(LifecycleTest, ReportsAsTheContractSays) {
   for (const std::string field :
        {"trainable_parameters", "bytes", "seconds", "peak_bytes", "forgetting"})
     EXPECT_TRUE(four.at(field).is_number()) << field;
+  // As a plan tells it: of 20 prompts of 56 tokens the first 33 are the same, and 8 new tokens.
+  EXPECT_NEAR(zero.at("predicted_seconds").get<double>(), (33 + 20 * 23) / 1000.0 + 20 * 8 / 500.0,
+              1e-9);
+  EXPECT_EQ(zero.at("predicted_peak_bytes"), 1'000'000);
   EXPECT_TRUE(report.at("compression").empty());
   EXPECT_EQ(report.at("promoted").at("method"), "one-shot");  // first of the two best on valid
   const Json json = outcome.to_json();
@@ -100,6 +104,9 @@ TEST_F(LifecycleTest, GoesOnWhereItWasStopped) {
   const RunOutcome stopped = run();
   ASSERT_TRUE(stopped.failure);
   EXPECT_EQ(stopped.failure->kind(), ErrorKind::cancelled);
+  EXPECT_STREQ(stopped.failure->what(),
+               "run: interrupted in the stage evaluate; what is finished is kept, and the same "
+               "command goes on from there");
   EXPECT_EQ(statuses(stopped), "scope done, select done, prompt done, evaluate failed");
   EXPECT_FALSE(fs::exists(folder_ / "app/report"));
   facts_.stop_after = -1;
@@ -163,12 +170,15 @@ TEST_F(LifecycleTest, PlanSaysWhatWouldBeDoneAndDoesNothing) {
   // 6 rows of 56 characters ("user:Give the start.\nText: alpha200 beta200 gamma delta\n"), of
   // which the first 34 are the same; 8 new tokens; at 1000 read and 500 written a second.
   EXPECT_NEAR(before.jobs[3].seconds, (34 + 6 * 22) / 1000.0 + 6 * 8 / 500.0, 1e-9);
+  // Beside 56 for the row, "assistant:alpha103 beta103\n" and 56 more for each example.
+  EXPECT_EQ(before.jobs[2].what,
+            "tokens of the longest prompt: zero-shot 56, one-shot 139, 4-shot 388");
   EXPECT_EQ(before.peak_bytes, 1'000'000u);
   EXPECT_EQ(before.speed, "measured");
   run();
   const RunPlan after = plan_application(app_, options(), no_progress(), stop_);
   EXPECT_EQ(after.seconds, 0);
-  for (const PlannedJob& job : after.jobs) EXPECT_TRUE(job.cached) << job.stage << job.job;
+  for (const PlannedJob& job : after.jobs) EXPECT_TRUE(job.cached()) << job.stage << job.job;
   EXPECT_EQ(after.lines().back(), "Nothing to do: everything is there already.");
 }
 

@@ -17,32 +17,6 @@ namespace {
 constexpr std::string_view kSamples = "samples.jsonl";
 constexpr std::size_t kPlannedRows = 32;  // whose prompts a plan looks at
 
-Json answer_split(Run& run, const Method& method, Split split, hub::Draft& draft) {
-  std::vector<eval::AnsweredRow> samples;
-  for (const Json& record : draft.records(kSamples))
-    samples.push_back(eval::answered_row_from_json(record));
-  const PromptRecipe recipe = run.recipe(method);
-  eval::Task task;
-  task.what = fmt::format("evaluate {} on {}", method.name, name_of(split));
-  task.max_new_tokens = run.app.max_new_tokens;
-  for (const Row& row : run.rows(split)) task.prompts.push_back(recipe.messages(row.input));
-  const PeakMemory peak;
-  eval::answer_rows(
-      run.answerer(), task, samples,
-      [&](const eval::AnsweredRow& sample) { draft.append(kSamples, eval::to_json(sample)); },
-      run.progress, run.stop);
-  const eval::Figures figures = eval::figures_of(samples);
-  return {{"n", figures.n},
-          {"seconds", figures.seconds},
-          {"prompt_tokens", figures.prompt_tokens},
-          {"longest_prompt", figures.longest_prompt},
-          {"generated_tokens", figures.generated_tokens},
-          {"shared_tokens", figures.shared_tokens},
-          {"cut", figures.cut},
-          {"peak_bytes", peak.bytes()},
-          {"machine", run.answerer().machine()}};
-}
-
 Cost predict_split(Run& run, const Method& method, Split split) {
   const PromptSizes sizes = prompt_sizes(run, method, split, kPlannedRows);
   const eval::Speed speed = run.speed().speed;
@@ -57,6 +31,35 @@ Cost predict_split(Run& run, const Method& method, Split split) {
   if (run.model_is_here())
     cost.peak_bytes = run.answerer().memory_bytes(sizes.longest + run.app.max_new_tokens);
   return cost;
+}
+
+Json answer_split(Run& run, const Method& method, Split split, hub::Draft& draft) {
+  std::vector<eval::AnsweredRow> samples;
+  for (const Json& record : draft.records(kSamples))
+    samples.push_back(eval::answered_row_from_json(record));
+  const PromptRecipe recipe = run.recipe(method);
+  eval::Task task;
+  task.what = fmt::format("evaluate {} on {}", method.name, name_of(split));
+  task.max_new_tokens = run.app.max_new_tokens;
+  for (const Row& row : run.rows(split)) task.prompts.push_back(recipe.messages(row.input));
+  const Cost expected = predict_split(run, method, split);
+  const PeakMemory peak;
+  eval::answer_rows(
+      run.answerer(), task, samples,
+      [&](const eval::AnsweredRow& sample) { draft.append(kSamples, eval::to_json(sample)); },
+      run.progress, run.stop);
+  const eval::Figures figures = eval::figures_of(samples);
+  return {{"n", figures.n},
+          {"seconds", figures.seconds},
+          {"prompt_tokens", figures.prompt_tokens},
+          {"longest_prompt", figures.longest_prompt},
+          {"generated_tokens", figures.generated_tokens},
+          {"shared_tokens", figures.shared_tokens},
+          {"cut", figures.cut},
+          {"peak_bytes", peak.bytes()},
+          {"predicted_seconds", expected.seconds},
+          {"predicted_peak_bytes", expected.peak_bytes},
+          {"machine", run.answerer().machine()}};
 }
 
 Job answer_job(Run& run, const Method& method, Split split) {

@@ -52,7 +52,7 @@ std::vector<Job> report_jobs(Run& run) {
   Json set = Json::array();
   for (const auto& [key, value] : run.options.set) set.push_back(key + "=" + value);
   job.key = {"report",
-             1,
+             2,
              {{"app", run.app.name},
               {"file", run.app.path.filename().string()},
               {"alias", run.app.alias},
