@@ -1,6 +1,7 @@
 // Ctrl-C in the middle of a real model's answer.
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "tests/support/real_model.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/terminal_program.h"
@@ -8,12 +9,22 @@
 namespace pomona::test {
 namespace {
 
+constexpr std::string_view kQuestion =
+    "Tell me the longest story that you know about a gardener and her pear trees.";
+
+std::string roles(const Json& messages) {
+  std::string roles;
+  for (const Json& message : messages) roles += message.at("role").get<std::string>() + " ";
+  return roles;
+}
+
 TEST(ChatFull, CtrlCStopsTheAnswerAndKeepsTheChat) {
   const auto model = real_model();
   if (!model) GTEST_SKIP() << "the default model is not here: run ./pomona pull smollm2-135m";
-  TerminalProgram chat({"chat", model->string(), "--system", "You like very long stories."});
+  TerminalProgram chat(
+      {"chat", model->string(), "--system", "You like very long stories.", "-n", "400"});
   ASSERT_TRUE(chat.shows("> "));
-  chat.type("Tell me the longest story that you know about a gardener and her pear trees.\n");
+  chat.type(std::string(kQuestion) + "\n");
   ASSERT_TRUE(chat.shows("trees."));  // the terminal's echo
   ASSERT_TRUE(chat.shows(" the ")) << chat.unread();
   chat.type("\x03");
@@ -22,6 +33,25 @@ TEST(ChatFull, CtrlCStopsTheAnswerAndKeepsTheChat) {
   const TempFolder folder;
   chat.type("/save " + folder.path().string() + "\n");  // the chat goes on after an error
   ASSERT_TRUE(chat.shows("pomona: ")) << chat.unread();
+  const std::string file = (folder / "chat.json").string();
+  chat.type("/save " + file + "\n");
+  ASSERT_TRUE(chat.shows("(3 messages in ")) << chat.unread();
+  const Json stopped = read_json(file);
+  EXPECT_EQ(roles(stopped), "system user assistant ");
+  EXPECT_EQ(stopped[1]["content"], kQuestion);
+  const auto story = stopped[2]["content"].get<std::string>();
+  EXPECT_NE(story.find(" the "), std::string::npos) << story;  // what was shown of it
+
+  ASSERT_TRUE(chat.shows("> "));
+  chat.type("What is the capital of France?\n");
+  ASSERT_TRUE(chat.shows("France?"));
+  ASSERT_TRUE(chat.shows("> ")) << chat.unread();
+  chat.type("/save " + file + "\n");
+  ASSERT_TRUE(chat.shows("(5 messages in ")) << chat.unread();
+  const Json saved = read_json(file);
+  EXPECT_EQ(roles(saved), "system user assistant user assistant ");
+  EXPECT_EQ(Json(saved.begin(), saved.begin() + 3), stopped);
+  EXPECT_FALSE(saved[4]["content"].get<std::string>().empty());
   chat.type("/quit\n");
   EXPECT_EQ(chat.wait(), 0);
 }

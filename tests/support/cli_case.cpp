@@ -120,6 +120,7 @@ CliOutcome run_shell(const std::string& command, const fs::path& folder) {
       "PATH=" + program.parent_path().string() + ":/usr/bin:/bin",
       "POMONA_HOME=" + (folder / ".home").string(),
       fmt::format("GOLDEN={}/tests/golden", source),
+      fmt::format("APP={}/tests/cases/tiny_app", source),
       fmt::format("POMONA_DATA={}", source),
       "POMONA_ISA=",
   };
@@ -146,6 +147,7 @@ CliOutcome run_cli_case(const CliCase& one) {
   CliOutcome outcome = run_shell(input + one.command, folder.path());
   for (std::string* text : {&outcome.out, &outcome.error}) {
     *text = replace_all(*text, (folder / ".home").string(), "HOME");
+    *text = replace_all(*text, folder.path().string(), "HERE");
     *text = replace_all(*text, POMONA_SOURCE_DIR "/tests/golden", "GOLDEN");
   }
   return outcome;

@@ -9,7 +9,8 @@
 //   -- json          standard output holds this object: every key of it, "*" being any value
 //   -- has           standard output has each of these lines somewhere
 //
-// GOLDEN stands for tests/golden, HOME for $POMONA_HOME (empty for each case).
+// GOLDEN stands for tests/golden, HOME for $POMONA_HOME (empty for each case), HERE for the folder
+// that the case starts in. $APP is tests/cases/tiny_app, an application to copy.
 #pragma once
 #include <filesystem>
 #include <map>

@@ -1,0 +1,101 @@
+// `pomona pull` as the real program, from a server of the test.
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "tests/support/cli_case.h"
+#include "tests/support/golden.h"
+#include "tests/support/http_server.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/terminal_program.h"
+#include "tests/support/tiny_app.h"
+
+namespace pomona::test {
+namespace {
+
+class PullCommand : public ::testing::Test {
+ protected:
+  /// Puts "tiny" into the user's catalogue, to be had at a URL.
+  void write_catalogue(const std::string& url) const {
+    write_file(home_ / "models.d/tiny.toml",
+               fmt::format("name = \"tiny\"\narchitecture = \"llama\"\nparameters = 1000\n"
+                           "licence = \"Apache-2.0\"\ncontext = 512\nlanguages = [\"en\"]\n"
+                           "file = \"tiny.gguf\"\nbytes = {}\nsha256 = \"{}\"\n"
+                           "[[source]]\nkind = \"url\"\nurl = \"{}\"\n",
+                           bytes_.size(), sha256_hex(bytes_), url));
+  }
+
+  TempFolder folder_;
+  fs::path home_ = folder_ / ".home";
+  fs::path place_ = home_ / "models/tiny/tiny.gguf";
+  std::string bytes_ = read_file(golden::path_of("llama_tiny.gguf"));
+  // The way of the test's requests must not depend on who runs it.
+  ScopedEnv http_proxy_{"http_proxy", std::nullopt};
+  ScopedEnv all_proxy_{"all_proxy", std::nullopt};
+  ScopedEnv all_proxy_upper_{"ALL_PROXY", std::nullopt};
+};
+
+TEST_F(PullCommand, TellsProgramsWhatItFetched) {
+  HttpServer server([&](const Request&) { return Reply{.body = bytes_}; });
+  write_catalogue(server.url() + "/t");
+  Json wanted = {{"path", place_.string()},
+                 {"bytes", bytes_.size()},
+                 {"sha256", sha256_hex(bytes_)},
+                 {"source", server.url() + "/t"},
+                 {"cached", false}};
+  const CliOutcome first = run_shell("pomona pull tiny --json", folder_.path());
+  EXPECT_EQ(first.exit_code, 0) << first.error;
+  EXPECT_EQ(parse_json(first.out, "pull"), wanted);
+  EXPECT_EQ(read_file(place_), bytes_);
+  wanted["cached"] = true;
+  const CliOutcome second = run_shell("pomona pull tiny --json", folder_.path());
+  EXPECT_EQ(parse_json(second.out, "pull"), wanted);
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
+TEST_F(PullCommand, CtrlCLeavesNoModelAndTheNextPullGoesOn) {
+  std::atomic<bool> whole = false;
+  HttpServer server([&](const Request&) {
+    Reply reply{.body = bytes_};
+    if (!whole) reply.stall_after = 70000;
+    return reply;
+  });
+  write_catalogue(server.url());
+  const ScopedEnv home("POMONA_HOME", home_.string());
+  const ScopedEnv data("POMONA_DATA", POMONA_SOURCE_DIR);
+  TerminalProgram pull({"pull", "tiny"});
+  ASSERT_TRUE(pull.shows("download tiny.gguf")) << pull.unread();
+  pull.type("\x03");
+  EXPECT_TRUE(pull.shows("interrupted")) << pull.unread();
+  EXPECT_EQ(pull.wait(), 130);
+  EXPECT_FALSE(fs::exists(place_));
+  whole = true;
+  EXPECT_EQ(run_shell("pomona pull tiny", folder_.path()).exit_code, 0);
+  EXPECT_EQ(server.requests().back().range_from, 70000u);
+  EXPECT_EQ(read_file(place_), bytes_);
+}
+
+TEST_F(PullCommand, RunFetchesTheModelItNames) {
+  HttpServer server([&](const Request&) { return Reply{.body = bytes_}; });
+  write_catalogue(server.url());
+  put_tiny_app(folder_.path());
+  const std::string run =
+      "pomona run app.toml --set model.base=tiny --set 'prompt.shots=[0]' --json";
+  const Json plan = parse_json(run_shell(run + " --plan", folder_.path()).out, "plan");
+  EXPECT_EQ(plan.at("download_bytes"), bytes_.size());
+  EXPECT_EQ(plan.at("speed"), "estimated");
+  EXPECT_TRUE(server.requests().empty());
+  const CliOutcome outcome = run_shell(run, folder_.path());
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  const Json report = read_json(folder_ / "report/report.json");
+  EXPECT_EQ(report.at("model").at("name"), "tiny");
+  EXPECT_EQ(report.at("model").at("sha256"), sha256_hex(bytes_));
+  EXPECT_EQ(read_file(place_), bytes_);
+}
+
+}  // namespace
+}  // namespace pomona::test
