@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <tuple>
 
 #include "base/error.h"
@@ -89,8 +90,17 @@ std::string ArtefactKey::hex() const {
   }
 }
 
-ArtefactStore::ArtefactStore(Home home)
-    : home_(std::move(home)), database_(home_.open_database()) {}
+ArtefactStore::ArtefactStore(Home home) : home_(std::move(home)) {}
+
+db::Database& ArtefactStore::database() {
+  if (!database_) database_ = home_.open_database();
+  return *database_;
+}
+
+void ArtefactStore::pin(const std::string& key) {
+  database().run("INSERT OR REPLACE INTO pins VALUES (?, ?)", key,
+                 static_cast<std::int64_t>(std::time(nullptr)));
+}
 
 std::optional<Artefact> ArtefactStore::find(std::string_view key) const {
   if (!is_key(key)) return std::nullopt;
@@ -106,9 +116,12 @@ std::optional<Artefact> ArtefactStore::find(std::string_view key) const {
 
 Claim ArtefactStore::claim(const ArtefactKey& key, ProgressSink& progress, const StopToken& stop) {
   const std::string hex = key.hex();
-  if (!in_use_)
+  if (!in_use_) {
+    home_.make(home_.locks());
     in_use_ = FileLock::take(home_.locks() / "store", "waiting until `pomona clean` is done",
                              progress, stop, FileLock::Mode::shared);
+  }
+  pin(hex);
   if (auto artefact = find(hex)) return {std::move(artefact), std::nullopt};
   FileLock lock =
       FileLock::take(key_lock(home_, hex),
@@ -120,50 +133,55 @@ Claim ArtefactStore::claim(const ArtefactKey& key, ProgressSink& progress, const
 
 void ArtefactStore::set_references(const fs::path& report, const std::vector<std::string>& keys) {
   const std::string path = fs::absolute(report).lexically_normal().string();
-  db::Transaction transaction(database_);
-  database_.run("DELETE FROM report_references WHERE report = ?", path);
-  for (const std::string& key : keys)
-    database_.run("INSERT OR IGNORE INTO report_references VALUES (?, ?)", path, key);
+  db::Transaction transaction(database());
+  database().run("DELETE FROM report_references WHERE report = ?", path);
+  for (const std::string& key : keys) {
+    database().run("INSERT OR IGNORE INTO report_references VALUES (?, ?)", path, key);
+    database().run("DELETE FROM pins WHERE key = ?", key);
+  }
   transaction.commit();
 }
 
-std::vector<std::string> ArtefactStore::referenced() {
-  db::Transaction transaction(database_);
+std::vector<std::string> ArtefactStore::kept(double pinned_seconds) {
+  db::Transaction transaction(database());
   std::vector<std::string> gone;
   std::vector<std::string> keys;
-  db::Statement reports = database_.query("SELECT DISTINCT report FROM report_references");
+  db::Statement reports = database().query("SELECT DISTINCT report FROM report_references");
   while (reports.step()) {
     std::error_code error;
     const bool there = fs::exists(reports.text(0), error);
     if (!there && !error) gone.push_back(reports.text(0));
   }
   for (const std::string& report : gone)
-    database_.run("DELETE FROM report_references WHERE report = ?", report);
-  db::Statement rows = database_.query(
-      "SELECT key FROM report_references UNION "
+    database().run("DELETE FROM report_references WHERE report = ?", report);
+  database().run("DELETE FROM pins WHERE since <= ?",
+                 static_cast<double>(std::time(nullptr)) - pinned_seconds);
+  db::Statement rows = database().query(
+      "SELECT key FROM report_references UNION SELECT key FROM pins UNION "
       "SELECT artefact FROM aliases WHERE artefact IS NOT NULL");
   while (rows.step()) keys.push_back(rows.text(0));
   transaction.commit();
   return keys;
 }
 
-Cleaned ArtefactStore::clean(double draft_age_seconds) {
+Cleaned ArtefactStore::clean(double unfinished_seconds) {
   in_use_.reset();
+  home_.make(home_.locks());
   const auto alone = FileLock::try_take(home_.locks() / "store");
   if (!alone)
     fail(ErrorKind::io,
          "clean: another pomona works with the store {}; try again when it has finished",
          home_.root().string());
-  const std::vector<std::string> kept = referenced();
+  const std::vector<std::string> keys = kept(unfinished_seconds);
   Cleaned cleaned;
   for (const fs::path& folder : artefact_folders(home_)) {
-    if (std::find(kept.begin(), kept.end(), key_of(folder)) != kept.end()) continue;
+    if (std::find(keys.begin(), keys.end(), key_of(folder)) != keys.end()) continue;
     cleaned.freed_bytes += remove_folder(folder);
     ++cleaned.artefacts;
   }
   std::error_code error;
   for (const auto& draft : fs::directory_iterator(home_.drafts(), error)) {
-    if (age_of(draft.path()) < draft_age_seconds) continue;
+    if (age_of(draft.path()) < unfinished_seconds) continue;
     const auto lock = FileLock::try_take(key_lock(home_, draft.path().filename().string()));
     if (!lock) continue;
     cleaned.freed_bytes += remove_folder(draft.path());

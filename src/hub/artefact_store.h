@@ -1,8 +1,8 @@
 // What stages make, addressed by the hash of what it was made from, so that nothing is made twice.
 //
 // On disk: artefacts/ab/cdef.../ (the key in hexadecimal) with the stage's files and artefact.json,
-// which tells what it is and from what; drafts/KEY/ while a stage works. What reports refer to
-// stands in the database.
+// which tells what it is and from what; drafts/KEY/ while a stage works. What reports refer to, and
+// what a run holds (pins) that has no report yet, stands in the database.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -104,17 +104,19 @@ class ArtefactStore {
   /// The artefact of a key (64 hexadecimal digits) if it is there.
   std::optional<Artefact> find(std::string_view key) const;
 
-  /// The artefact, or a draft to make it; waits while another process makes the same one. Throws
-  /// cancelled, exhausted, io.
+  /// The artefact, or a draft to make it; waits while another process makes the same one. Pins the
+  /// key, so that `clean` keeps it for the report that the run is on its way to. Throws cancelled,
+  /// exhausted, io.
   Claim claim(const ArtefactKey& key, ProgressSink& progress, const StopToken& stop);
 
   /// Says that `report` (the path of its report.json) stands on these artefacts, and on no others
-  /// that it named before. They stay for as long as that file is there.
+  /// that it named before. They stay for as long as that file is there, and are pinned no longer.
   void set_references(const fs::path& report, const std::vector<std::string>& keys);
 
   /// Frees artefacts that no report and no alias refers to, and drafts that nobody has touched for
-  /// `draft_age_seconds`. Throws io if another process works with the store.
-  Cleaned clean(double draft_age_seconds = 7 * 86400.0);
+  /// `unfinished_seconds`; an artefact that was claimed since then but stands in no report yet is
+  /// part of such unfinished work. Throws io if another process works with the store.
+  Cleaned clean(double unfinished_seconds = 7 * 86400.0);
 
   /// Every artefact that is there, oldest first.
   std::vector<Artefact> list() const;
@@ -122,10 +124,11 @@ class ArtefactStore {
   const Home& home() const { return home_; }
 
  private:
-  void hold();
-  std::vector<std::string> referenced();
+  db::Database& database();
+  void pin(const std::string& key);
+  std::vector<std::string> kept(double pinned_seconds);
   Home home_;
-  db::Database database_;
+  std::optional<db::Database> database_;
   std::optional<FileLock> in_use_;
 };
 

@@ -31,14 +31,19 @@ Stamp stamp_of(const fs::path& path) {
 
 }  // namespace
 
-FileHashes::FileHashes(const Home& home) : database_(home.open_database()) {}
+db::Database& FileHashes::database() {
+  if (!database_) database_ = home_.open_database();
+  return *database_;
+}
 
 std::string FileHashes::sha256(const fs::path& path) {
   const fs::path absolute = fs::absolute(path).lexically_normal();
   const Stamp before = stamp_of(absolute);
+  std::error_code ignored;
+  if (!fs::exists(home_.database_path(), ignored)) return sha256_file(absolute);
   db::Statement known =
-      database_.query("SELECT sha256 FROM file_hashes WHERE path = ? AND stamp = ?",
-                      absolute.string(), before.text);
+      database().query("SELECT sha256 FROM file_hashes WHERE path = ? AND stamp = ?",
+                       absolute.string(), before.text);
   if (known.step()) return known.text(0);
   const std::string digest = sha256_file(absolute);
   const bool settled = std::time(nullptr) - before.changed_seconds > kSettledSeconds;
@@ -48,8 +53,8 @@ std::string FileHashes::sha256(const fs::path& path) {
 
 void FileHashes::remember(const fs::path& path, const std::string& sha256) {
   const fs::path absolute = fs::absolute(path).lexically_normal();
-  database_.run("INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?)", absolute.string(),
-                stamp_of(absolute).text, sha256);
+  database().run("INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?)", absolute.string(),
+                 stamp_of(absolute).text, sha256);
 }
 
 }  // namespace pomona::hub

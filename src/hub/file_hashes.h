@@ -2,7 +2,9 @@
 // again to know that it is unchanged.
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "hub/home.h"
 
@@ -10,17 +12,20 @@ namespace pomona::hub {
 
 class FileHashes {
  public:
-  explicit FileHashes(const Home& home);
+  explicit FileHashes(Home home) : home_(std::move(home)) {}
 
   /// The SHA-256 of a file (64 hexadecimal digits). A file changed within the last two seconds is
-  /// hashed anew each time, since its times may not tell a further change. Throws not_found, io.
+  /// hashed anew each time, since its times may not tell a further change. Where the store has no
+  /// database yet, none is made for this. Throws not_found, io.
   std::string sha256(const fs::path& path);
 
   /// Remembers a digest that was computed elsewhere just now.
   void remember(const fs::path& path, const std::string& sha256);
 
  private:
-  db::Database database_;
+  db::Database& database();
+  Home home_;
+  std::optional<db::Database> database_;
 };
 
 }  // namespace pomona::hub

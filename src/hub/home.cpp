@@ -14,7 +14,7 @@ namespace pomona::hub {
 namespace {
 
 // Never edited once released, only added to: user_version counts them.
-constexpr std::array<std::string_view, 1> kSchema = {R"sql(
+constexpr std::array<std::string_view, 2> kSchema = {R"sql(
 CREATE TABLE aliases (
   name TEXT PRIMARY KEY, model TEXT NOT NULL, artefact TEXT, settings TEXT NOT NULL,
   created TEXT NOT NULL) STRICT;
@@ -22,6 +22,9 @@ CREATE TABLE report_references (
   report TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (report, key)) STRICT;
 CREATE TABLE file_hashes (
   path TEXT PRIMARY KEY, stamp TEXT NOT NULL, sha256 TEXT NOT NULL) STRICT;
+)sql",
+                                                     R"sql(
+CREATE TABLE pins (key TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT;
 )sql"};
 
 const char* variable(const char* name) {

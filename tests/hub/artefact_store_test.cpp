@@ -246,6 +246,20 @@ TEST_F(ArtefactStoreTest, CleanKeepsWhatReportsAndAliasesReferTo) {
   EXPECT_TRUE(store.find(keys[2]));
 }
 
+TEST_F(ArtefactStoreTest, CleanKeepsWhatARunWithoutReportHasFinished) {
+  ArtefactStore store(home_);
+  const std::string kept = make(store, 1);
+  const std::string found_again = make(store, 2);
+  write_file(folder_ / "report.json", "{}");
+  store.set_references(folder_ / "report.json", {found_again});
+  store.set_references(folder_ / "report.json", {});
+  ASSERT_TRUE(claim(store, 2).artefact);  // a later run, on its way to a report of its own
+  EXPECT_EQ(store.clean().artefacts, 0u);
+  EXPECT_TRUE(store.find(kept));
+  EXPECT_TRUE(store.find(found_again));
+  EXPECT_EQ(store.clean(0).artefacts, 2u);  // given up, as unfinished drafts are
+}
+
 TEST_F(ArtefactStoreTest, CleanKeepsFreshDraftsAndThoseInWork) {
   {
     ArtefactStore store(home_);

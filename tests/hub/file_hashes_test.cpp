@@ -11,7 +11,14 @@ namespace {
 
 using FileHashesTest = StoreTest;
 
+TEST_F(FileHashesTest, MakesNoStoreJustToRemember) {
+  write_file(folder_ / "f", "text");
+  EXPECT_EQ(FileHashes(home_).sha256(folder_ / "f"), sha256_hex("text"));
+  EXPECT_FALSE(fs::exists(home_.root()));
+}
+
 TEST_F(FileHashesTest, FollowsEveryChange) {
+  home_.open_database();
   FileHashes hashes(home_);
   const fs::path file = folder_ / "f";
   for (const char* text :
