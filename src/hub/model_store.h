@@ -82,6 +82,10 @@ class ModelStore {
   /// Where the file of a catalogue model has its place.
   fs::path place_of(const CatalogueEntry& entry) const;
 
+  /// Whether the file of a catalogue model is there, by its hash, which is remembered. Throws
+  /// bad_file if another file lies at its place.
+  bool has(const CatalogueEntry& entry) const;
+
   /// Removes a model with what an unfinished pull left, or an alias (its artefact goes with the
   /// next clean). Returns the freed bytes. Throws not_found, or bad_argument for a model that an
   /// alias stands on.

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "hub/fetch.h"
+#include "hub/file_hashes.h"
 #include "hub/model_store.h"
 
 namespace pomona::hub {
@@ -24,10 +25,8 @@ void write_origin(const CatalogueEntry& entry, const fs::path& place, std::strin
   write_file(origin_path(place), origin.dump(1) + "\n");
 }
 
-/// What a pull before has written down, if it is about this very file.
+/// What a pull before has written down, if it is about this version of the file.
 std::optional<std::string> known_origin(const CatalogueEntry& entry, const fs::path& place) {
-  std::error_code error;
-  if (fs::file_size(place, error) != entry.bytes || error) return std::nullopt;
   try {
     const Json origin = read_json(origin_path(place));
     if (origin.value("sha256", "") == entry.sha256) return origin.value("source", "");
@@ -38,19 +37,14 @@ std::optional<std::string> known_origin(const CatalogueEntry& entry, const fs::p
 }
 
 /// The file that is there, if there is one. Throws bad_file if it is not what the catalogue says.
-std::optional<Pulled> present(const Home& home, const CatalogueEntry& entry,
-                              const fs::path& place) {
-  if (!home.has(place)) return std::nullopt;
+std::optional<Pulled> present(const ModelStore& store, const CatalogueEntry& entry) {
+  if (!store.has(entry)) return std::nullopt;
+  const fs::path place = store.place_of(entry);
   Pulled pulled{place, entry.bytes, entry.sha256, "", true};
   if (const auto origin = known_origin(entry, place)) {
     pulled.source = *origin;
     return pulled;
   }
-  if (const std::string found = sha256_file(place); found != entry.sha256)
-    fail(ErrorKind::bad_file,
-         "pull {}: {} is another file (sha256 {}, not {}); remove it with `pomona rm {}` and pull "
-         "again",
-         entry.name, place.string(), found, entry.sha256, entry.name);
   write_origin(entry, place, kByHand);
   pulled.source = kByHand;
   return pulled;
@@ -96,10 +90,20 @@ bool only_this_source(const Error& error) {
 
 }  // namespace
 
+bool ModelStore::has(const CatalogueEntry& entry) const {
+  const fs::path place = place_of(entry);
+  if (!home_.has(place)) return false;
+  const std::string found = FileHashes(home_).sha256(place);
+  if (found == entry.sha256) return true;
+  fail(ErrorKind::bad_file,
+       "model {}: {} is another file (sha256 {}, not {}); remove it with `pomona rm {}` and pull "
+       "again",
+       entry.name, place.string(), found, entry.sha256, entry.name);
+}
+
 Pulled ModelStore::pull(std::string_view name, ProgressSink& progress, const StopToken& stop) {
   const CatalogueEntry& entry = entry_of(name, "pull");
-  const fs::path place = place_of(entry);
-  if (auto pulled = present(home_, entry, place)) return *pulled;
+  if (auto pulled = present(*this, entry)) return *pulled;
   home_.make(home_.locks());
   const FileLock lock =
       FileLock::take(pull_lock(entry),
@@ -107,8 +111,9 @@ Pulled ModelStore::pull(std::string_view name, ProgressSink& progress, const Sto
                                  "the same",
                                  name),
                      progress, stop);
-  if (auto pulled = present(home_, entry, place)) return *pulled;
+  if (auto pulled = present(*this, entry)) return *pulled;
 
+  const fs::path place = place_of(entry);
   home_.make(place.parent_path());
   const FetchRequest request{place.string() + ".part", entry.bytes, progress, stop};
   std::vector<Error> failures;

@@ -116,6 +116,17 @@ TEST_F(PullTest, RefusesAnotherFileUnderItsName) {
   EXPECT_EQ(read_file(place()), "something else");
 }
 
+// Of the right size, and the note of an earlier pull still beside it.
+TEST_F(PullTest, RefusesAFileThatWasReplacedSince) {
+  HttpServer server([](const Request&) { return Reply{.body = model_bytes()}; });
+  write_catalogue(url_source(server.url() + "/t"));
+  pull();
+  std::string other = model_bytes();
+  other[100] = 'x';
+  write_file(place(), other);
+  EXPECT_EQ(error_of([&] { pull(); }).kind(), ErrorKind::bad_file);
+}
+
 TEST_F(PullTest, AWrongHashLeavesNothing) {
   std::string other = model_bytes();
   other[100] = 'x';

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "lifecycle/run.h"
 #include "tests/support/temp_folder.h"
@@ -137,6 +138,31 @@ max_new_tokens = 8
   FakeFacts facts_;
   StopToken stop_;
   test::ScopedEnv home_{"POMONA_HOME", (folder_ / "home").string()};
+};
+
+/// The same with a catalogue of its own: "small", which is here, and what a test adds.
+class CatalogueRunTest : public LifecycleTest {
+ protected:
+  CatalogueRunTest() {
+    add_model("small", 1000);
+    write_file(place("small"), bytes_of("small"));
+    write_app(replace_all(kApp, "./model.gguf", "small"));
+  }
+
+  static std::string bytes_of(const std::string& name) { return "the weights of " + name; }
+  fs::path place(const std::string& name) const {
+    return folder_ / ("home/models/" + name) / (name + ".gguf");
+  }
+  void add_model(const std::string& name, int parameters) const {
+    write_file(folder_ / ("data/models/" + name + ".toml"),
+               fmt::format("name = \"{0}\"\narchitecture = \"llama\"\nparameters = {1}\n"
+                           "licence = \"MIT\"\ncontext = 4096\nlanguages = [\"en\"]\n"
+                           "file = \"{0}.gguf\"\nbytes = {2}\nsha256 = \"{3}\"\n",
+                           name, parameters, bytes_of(name).size(), sha256_hex(bytes_of(name))));
+  }
+
+ private:
+  test::ScopedEnv data_{"POMONA_DATA", (folder_ / "data").string()};
 };
 
 /// "scope done, select done, ..." of an outcome.

@@ -29,6 +29,7 @@ std::uint64_t guessed_memory(const hub::CatalogueEntry& entry) {
 }
 
 Selection selection_of(Run& run, const hub::CatalogueEntry& entry) {
+  run.models.has(entry);  // fails if another file lies there: its hash is that of the catalogue
   return {entry.name, entry.name, run.models.place_of(entry), entry.sha256, entry.bytes, &entry};
 }
 
