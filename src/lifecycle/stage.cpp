@@ -46,13 +46,22 @@ const fs::path& Run::file_of(Split split) const {
   return split == Split::train ? app.train : split == Split::valid ? app.valid : app.test;
 }
 
-std::string Run::hash_of(Split split) { return hashes_.sha256(file_of(split)); }
+const std::string& Run::hash_of(Split split) {
+  std::string& hash = split_hashes_[split];
+  if (hash.empty()) hash = hashes_.sha256(file_of(split));
+  return hash;
+}
 
 const std::vector<Row>& Run::rows(Split split) {
   const auto known = rows_.find(split);
   if (known != rows_.end()) return known->second.rows;
+  const std::string& expected = hash_of(split);
   const auto limit = split == Split::train ? std::nullopt : app.limit;
-  return (rows_[split] = read_rows(file_of(split), app.input, app.output, limit)).rows;
+  Rows rows = read_rows(file_of(split), app.input, app.output, limit);
+  if (hashes_.sha256(file_of(split)) != expected)
+    fail(ErrorKind::io, "data {}: changed while this run was using it; run again",
+         file_of(split).string());
+  return (rows_[split] = std::move(rows)).rows;
 }
 
 std::size_t Run::rows_in_file(Split split) {

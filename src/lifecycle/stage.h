@@ -71,9 +71,11 @@ class Run {
   std::vector<Split> splits() const;
 
   const fs::path& file_of(Split split) const;
-  /// SHA-256 of the split's file.
-  std::string hash_of(Split split);
-  /// Checked rows, at most [evaluate] limit of them (train: all).
+  /// SHA-256 of the split's file when this run first looked at it: what is keyed by it was made
+  /// from rows() of that very file.
+  const std::string& hash_of(Split split);
+  /// Checked rows, at most [evaluate] limit of them (train: all). Throws io if the file has changed
+  /// since hash_of() looked at it.
   const std::vector<Row>& rows(Split split);
   /// How many the file has.
   std::size_t rows_in_file(Split split);
@@ -94,6 +96,7 @@ class Run {
 
  private:
   hub::FileHashes hashes_;
+  std::map<Split, std::string> split_hashes_;
   std::map<Split, Rows> rows_;
   std::unique_ptr<eval::Answerer> answerer_;
   fs::path opened_;

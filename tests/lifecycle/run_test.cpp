@@ -99,6 +99,42 @@ TEST_F(LifecycleTest, AChangeRunsAgainOnlyWhatDependsOnIt) {
   EXPECT_EQ(facts_.answered, kAnswersOfAll + 26 + 52);
 }
 
+// The test rows are saved anew while the model is opened, when they have been read already.
+TEST_F(LifecycleTest, AnswersAreKeptUnderTheRowsThatWereAsked) {
+  RunOptions meanwhile = options();
+  meanwhile.open_model = [this](const fs::path&, const eval::AnswererOptions&) {
+    if (facts_.opened == 0) write_data("test", 20, 500);
+    return std::make_unique<FakeAnswerer>(facts_);
+  };
+  const RunOutcome first = run(meanwhile);
+  ASSERT_FALSE(first.failure) << first.failure->what();
+  const auto asked = [](const RunOutcome& outcome) {
+    return read_json(outcome.report_json).at("samples")[0].at("input").get<std::string>();
+  };
+  EXPECT_EQ(asked(first), "alpha300 beta300 gamma delta");
+  const RunOutcome second = run();
+  EXPECT_EQ(statuses(second), "scope done, select cached, prompt done, evaluate done, report done");
+  EXPECT_EQ(asked(second), "alpha500 beta500 gamma delta");
+  EXPECT_EQ(facts_.answered, kAnswersOfAll + 3 * 20);
+}
+
+// Everything about the rows but the answers is known from before, so they are read late.
+TEST_F(LifecycleTest, RowsThatChangedUnderARunStopIt) {
+  run();
+  RunOptions meanwhile = options();
+  meanwhile.set = {{"prompt.shots", "[0, 1, 2]"}};
+  meanwhile.open_model = [this](const fs::path&, const eval::AnswererOptions&) {
+    write_data("test", 20, 500);
+    return std::make_unique<FakeAnswerer>(facts_);
+  };
+  const RunOutcome outcome = run(meanwhile);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->what(), fmt::format("data {}: changed while this run was using it; "
+                                                 "run again",
+                                                 (folder_ / "app/test.jsonl").string()));
+  EXPECT_EQ(facts_.answered, kAnswersOfAll);
+}
+
 TEST_F(LifecycleTest, GoesOnWhereItWasStopped) {
   facts_.stop_after = 40;
   const RunOutcome stopped = run();
