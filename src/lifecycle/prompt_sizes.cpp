@@ -27,14 +27,13 @@ std::int64_t common_prefix(const std::vector<std::int32_t>& a, const std::vector
 
 PromptSizes prompt_sizes(Run& run, const Method& method, Split split, std::size_t sample) {
   const std::vector<Row>& rows = run.rows(split);
-  const PromptRecipe recipe = run.recipe(method);
   const std::size_t count = std::min(sample, rows.size());
   PromptSizes sizes;
   sizes.rows = rows.size();
   std::vector<std::int32_t> first;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t row = i * rows.size() / count;
-    const std::vector<model::Message> messages = recipe.messages(rows[row].input);
+    const std::vector<model::Message> messages = method.recipe.messages(rows[row].input);
     std::int64_t tokens = 0;
     if (run.model_is_here()) {
       const std::vector<std::int32_t> prompt = run.answerer().prompt(messages);
@@ -44,7 +43,7 @@ PromptSizes prompt_sizes(Run& run, const Method& method, Split split, std::size_
       if (i > 0) sizes.shared = std::min(sizes.shared, common_prefix(first, prompt));
     } else {
       tokens = std::lround(estimated_tokens(messages));
-      sizes.shared = std::lround(estimated_tokens(recipe.messages("")));
+      sizes.shared = std::lround(estimated_tokens(method.recipe.messages("")));
     }
     sizes.mean += static_cast<double>(tokens) / static_cast<double>(count);
     if (tokens > sizes.longest) {

@@ -15,22 +15,20 @@ namespace {
 Json methods_json(const Run& run, const Json& compared) {
   Json methods = Json::array();
   for (const Json& scores : compared.at("methods")) {
-    const std::string name = scores.at("name").get<std::string>();
-    const Json& test = run.artefact(samples_job(name, Split::test)).meta;
-    Json method = scores;
-    method.update({{"trainable_parameters", 0},
-                   {"bytes", run.selection.bytes},
-                   {"seconds", test.at("seconds")},
-                   {"peak_bytes", test.at("peak_bytes")},
-                   {"predicted_seconds", test.at("predicted_seconds")},
-                   {"predicted_peak_bytes", test.at("predicted_peak_bytes")},
-                   {"forgetting", 0.0},  // a prompt leaves the model as it is
-                   {"prompt_tokens", test.at("prompt_tokens")},
-                   {"longest_prompt", test.at("longest_prompt")},
-                   {"shared_tokens", test.at("shared_tokens")},
-                   {"generated_tokens", test.at("generated_tokens")},
-                   {"cut", test.at("cut")}});
-    methods.push_back(std::move(method));
+    const Method& method = run.method(scores.at("name").get<std::string>());
+    const Json& test = run.artefact(samples_job(method.name, Split::test)).meta;
+    Json told = scores;
+    told.update({{"trainable_parameters", method.trainable_parameters},
+                 {"bytes", method.model.bytes},
+                 {"seconds", test.at("seconds")},
+                 {"peak_bytes", test.at("peak_bytes")},
+                 {"forgetting", method.forgetting},
+                 {"prompt_tokens", test.at("prompt_tokens")},
+                 {"longest_prompt", test.at("longest_prompt")},
+                 {"shared_tokens", test.at("shared_tokens")},
+                 {"generated_tokens", test.at("generated_tokens")},
+                 {"cut", test.at("cut")}});
+    methods.push_back(std::move(told));
   }
   return methods;
 }
@@ -82,7 +80,7 @@ Json samples_json(Run& run, const Json& compared) {
     for (std::size_t i = 0; i < change.size(); ++i) change[i] -= baseline.at(i);
   }
   std::map<std::string, std::vector<std::string>> answers;
-  for (const Method& method : run.methods())
+  for (const Method& method : run.methods)
     answers[method.name] = answers_of(run, method.name, Split::test);
   Json samples = Json::array();
   for (const Shown& shown : rows_to_show(change, other != first)) {
@@ -94,7 +92,7 @@ Json samples_json(Run& run, const Json& compared) {
                    {"input", row.input},
                    {"reference", row.output},
                    {"answers", Json::array()}};
-    for (const Method& method : run.methods())
+    for (const Method& method : run.methods)
       sample["answers"].push_back({{"method", method.name},
                                    {"text", answers.at(method.name).at(shown.row)},
                                    {"score", items.at(method.name).at(shown.row)}});
@@ -110,7 +108,7 @@ Json repeat_json(Run& run) {
   if (run.options.compute != kDefaultCompute)
     command += fmt::format(" --compute {}", name_of(run.options.compute));
   if (run.options.threads > 0) command += fmt::format(" --threads {}", run.options.threads);
-  Json hashes = {{"model", run.selection.sha256}};
+  Json hashes = {{"model", run.selection.hash}};
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     if (!run.file_of(split).empty())
       hashes[run.file_of(split).filename().string()] = run.hash_of(split);
@@ -120,16 +118,17 @@ Json repeat_json(Run& run) {
           {"created", utc_now()},
           {"seed", run.app.seed},
           {"decoding", "greedy"},
-          {"machine", run.artefact(samples_job("zero-shot", Split::test)).meta.at("machine")},
+          {"machine",
+           run.artefact(samples_job(run.methods.front().name, Split::test)).meta.at("machine")},
           {"sha256", std::move(hashes)}};
 }
 
 Json prompts_json(Run& run) {
-  const std::vector<Method> methods = run.methods();
-  const Method& largest =
-      *std::max_element(methods.begin(), methods.end(),
-                        [](const Method& a, const Method& b) { return a.shots < b.shots; });
-  Json prompts = to_json(run.recipe(largest));
+  const Method& largest = *std::max_element(
+      run.methods.begin(), run.methods.end(), [](const Method& a, const Method& b) {
+        return a.recipe.examples.size() < b.recipe.examples.size();
+      });
+  Json prompts = to_json(largest.recipe);
   prompts["context"] = run.artefact("prompt").meta.at("context");
   prompts["max_new_tokens"] = run.app.max_new_tokens;
   prompts["layout"] =
@@ -146,7 +145,7 @@ Json report_json(Run& run) {
   report["app"] = run.app.name;
   report["model"] = run.artefact("select").meta;
   report["methods"] = methods_json(run, compared);
-  report["compression"] = Json::array();
+  report["compression"] = run.compression;
   report["promoted"] = {
       {"method", compared.at("promoted")}, {"why", compared.at("why")}, {"alias", run.app.alias}};
   report["scope"] = run.artefact("scope").meta;

@@ -21,18 +21,6 @@ hub::Artefact obtain(Run& run, const Job& job, bool& made) {
   return claim.draft->commit(watch.seconds(), std::move(meta));
 }
 
-void run_stage(Run& run, const Stage& stage, StageOutcome& outcome) {
-  bool made = false;
-  for (const Job& job : stage.jobs(run)) {
-    hub::Artefact artefact = obtain(run, job, made);
-    outcome.artefact = artefact.key;
-    run.finished.insert_or_assign(job.id, std::move(artefact));
-  }
-  if (stage.settle != nullptr) stage.settle(run);
-  outcome.status = made ? "done" : "cached";
-  if (!made) run.progress.note(fmt::format("{}: nothing changed", stage.name));
-}
-
 /// The faults of an application file that only the store knows.
 void check_alias(const Run& run) {
   if (run.models.catalogue().find(run.app.alias) != nullptr)
@@ -50,12 +38,12 @@ Error interrupted(const Stage& stage) {
 
 /// Runs the stages; on a failure says so in the outcome and goes no further.
 void run_stages(Run& run, RunOutcome& outcome) {
-  for (const Stage& stage : stages()) {
+  for (const Stage* stage : stages()) {
     StageOutcome& now = outcome.stages.emplace_back();
-    now.name = stage.name;
+    now.name = stage->name;
     const Stopwatch watch;
     try {
-      run_stage(run, stage, now);
+      run_stage(run, *stage, now);
     } catch (const Error& error) {
       now.status = "failed";
       now.artefact.clear();
@@ -67,6 +55,18 @@ void run_stages(Run& run, RunOutcome& outcome) {
 }
 
 }  // namespace
+
+void run_stage(Run& run, const Stage& stage, StageOutcome& outcome) {
+  bool made = false;
+  for (const Job& job : stage.jobs(run)) {
+    hub::Artefact artefact = obtain(run, job, made);
+    outcome.artefact = artefact.key;
+    run.finished.insert_or_assign(job.id, std::move(artefact));
+  }
+  if (stage.settle != nullptr) stage.settle(run);
+  outcome.status = made ? "done" : "cached";
+  if (!made) run.progress.note(fmt::format("{}: nothing changed", stage.name));
+}
 
 RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
                            ProgressSink& progress, const StopToken& stop,
@@ -125,11 +125,11 @@ RunPlan plan_application(const fs::path& app_toml, const RunOptions& options,
   Run run(app, options, progress, stop);
   check_alias(run);
   RunPlan plan;
-  for (const Stage& stage : stages()) {
-    for (const Job& job : stage.jobs(run)) {
+  for (const Stage* stage : stages()) {
+    for (const Job& job : stage->jobs(run)) {
       stop.check("run --plan");
       PlannedJob planned;
-      planned.stage = stage.name;
+      planned.stage = stage->name;
       planned.job = job.name;
       if (auto artefact = run.store.find(job.key.hex())) {
         planned.artefact = artefact->key;

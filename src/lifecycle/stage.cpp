@@ -31,14 +31,15 @@ Run::Run(const AppFile& app_, const RunOptions& options_, ProgressSink& progress
       notes(app_.notes),
       hashes_(options_.home) {}
 
-std::vector<Method> Run::methods() const {
-  std::vector<Method> methods;
-  for (const std::int64_t shots : app.shots) methods.push_back({method_name(shots), shots});
-  return methods;
+const Method& Run::method(std::string_view name) const {
+  const auto found = std::find_if(methods.begin(), methods.end(),
+                                  [&](const Method& method) { return method.name == name; });
+  if (found == methods.end()) fail(ErrorKind::internal, "run: no method {}", name);
+  return *found;
 }
 
 std::vector<Split> Run::splits() const {
-  if (app.valid.empty() || app.shots.size() < 2) return {Split::test};
+  if (app.valid.empty() || methods.size() < 2) return {Split::test};
   return {Split::valid, Split::test};
 }
 
@@ -69,36 +70,16 @@ std::size_t Run::rows_in_file(Split split) {
   return rows_.at(split).in_file;
 }
 
-PromptRecipe Run::recipe(const Method& method) {
-  PromptRecipe recipe{app.instruction, {}};
-  if (method.shots == 0) return recipe;
-  const std::vector<Row>& train = rows(Split::train);
-  for (const std::size_t row :
-       draw_examples(train.size(), static_cast<std::size_t>(method.shots), app.seed))
-    recipe.examples.push_back(train[row]);
-  return recipe;
-}
-
-Json Run::recipe_parameters(const Method& method) {
-  Json parameters = {{"instruction", app.instruction}, {"input", app.input}};
-  if (method.shots > 0)
-    parameters.update({{"shots", method.shots},
-                       {"seed", app.seed},
-                       {"output", app.output},
-                       {"train", hash_of(Split::train)}});
-  return parameters;
-}
-
 bool Run::model_is_here() const {
   std::error_code ignored;
   return fs::is_regular_file(selection.path, ignored);
 }
 
-eval::Answerer& Run::answerer() {
-  if (!answerer_ || opened_ != selection.path) {
+eval::Answerer& Run::answerer(const ModelFile& model) {
+  if (!answerer_ || opened_ != model.path) {
     answerer_.reset();
-    answerer_ = options.open_model(selection.path, {options.threads, options.compute});
-    opened_ = selection.path;
+    answerer_ = options.open_model(model.path, {options.threads, options.compute});
+    opened_ = model.path;
   }
   return *answerer_;
 }
@@ -112,7 +93,7 @@ const hub::Artefact& Run::artefact(const std::string& job) const {
 namespace {
 
 /// A guess from the processor's roof: half of it in prefill, and decoding a batch at a quarter.
-eval::Speed estimated_speed(const Selection& selection, int threads) {
+eval::Speed estimated_speed(const ModelFile& selection, int threads) {
   const double parameters = selection.entry != nullptr
                                 ? static_cast<double>(selection.entry->parameters)
                                 : static_cast<double>(selection.bytes) * 1.6;

@@ -1,6 +1,7 @@
 // The stage graph of `run`: a stage is one file in stages/ and one line in stages.cpp. It offers
 // jobs; each makes one artefact, known by the hash of what it is made from before it runs, so what
-// is there already is not made again.
+// is there already is not made again. Stages that prepare a model or its prompts contribute
+// methods, which `evaluate` compares whatever they are made of.
 #pragma once
 #include <functional>
 #include <map>
@@ -26,20 +27,25 @@ namespace pomona::lifecycle {
 enum class Split { train, valid, test };
 std::string_view name_of(Split split);
 
-/// The model of a run, as `select` chose it.
-struct Selection {
-  std::string name;      // catalogue name, alias, or the path as given
-  std::string alias_of;  // what an alias of the result is to stand on: catalogue name or path
-  fs::path path;         // where its file is, or will be
-  std::string sha256;
+/// A model that a run uses: the one that `select` chose, or one that a stage makes of it.
+struct ModelFile {
+  std::string name;  // catalogue name, alias, or the path as given
+  fs::path path;     // where the file is, or will be
+  std::string hash;  // SHA-256 of the file, or the key of the artefact that holds it
   std::uint64_t bytes = 0;
   const hub::CatalogueEntry* entry = nullptr;  // null outside the catalogue
+  /// What an alias stands on: a catalogue name or a path, relative to the artefact if there is one.
+  std::string alias_of = {};
+  std::optional<std::string> artefact = {};  // key of the artefact that holds it
 };
 
-/// A way to use the model that evaluation compares: made by earlier stages, scored by `evaluate`.
+/// A way to get answers that evaluation compares, and what it costs beyond the answers themselves.
 struct Method {
-  std::string name;
-  std::int64_t shots = 0;
+  std::string name;  // "4-shot"
+  ModelFile model;
+  PromptRecipe recipe;
+  std::int64_t trainable_parameters = 0;
+  double forgetting = 0;  // share of what the model could do before; a prompt leaves it as it is
 };
 
 /// Speed of the selected model and where the figure comes from.
@@ -61,13 +67,17 @@ class Run {
   hub::ArtefactStore store;
 
   /// Set by `select`.
-  Selection selection;
+  ModelFile selection;
+  /// What the stages so far have contributed; the first is the one that others are compared with.
+  std::vector<Method> methods;
+  /// Rows of report.json's `compression`.
+  Json compression = Json::array();
   /// The artefact of each finished job, by Job::id.
   std::map<std::string, hub::Artefact> finished;
   std::vector<std::string> notes;
 
-  std::vector<Method> methods() const;
-  /// The splits that this run evaluates.
+  const Method& method(std::string_view name) const;
+  /// The splits that this run evaluates: valid too if there are methods to choose from.
   std::vector<Split> splits() const;
 
   const fs::path& file_of(Split split) const;
@@ -79,15 +89,12 @@ class Run {
   const std::vector<Row>& rows(Split split);
   /// How many the file has.
   std::size_t rows_in_file(Split split);
-  /// The prompts of a method.
-  PromptRecipe recipe(const Method& method);
-  /// What `recipe` is made from, for keys.
-  Json recipe_parameters(const Method& method);
-
   std::string hash_of_file(const fs::path& path) { return hashes_.sha256(path); }
 
-  /// The selected model, opened. Its file must be there.
-  eval::Answerer& answerer();
+  /// A model, opened; one at a time. Its file must be there.
+  eval::Answerer& answerer(const ModelFile& model);
+  /// The selected one.
+  eval::Answerer& answerer() { return answerer(selection); }
   bool model_is_here() const;
   /// Measured by `select`, else measured now if the model is here, else estimated from its size.
   const KnownSpeed& speed();
@@ -123,15 +130,19 @@ struct Job {
 
 struct Stage {
   std::string_view name;
-  /// The stage's jobs in the order of running; the last one's artefact is the stage's. Called when
-  /// all earlier stages are done, or, for a plan, when they are planned.
+  /// The stage's jobs in the order of running; the last one's artefact is the stage's. Also adds to
+  /// the run what methods they make: the key of a job tells where its model will be. Called once,
+  /// when all earlier stages are done, or, for a plan, when they are planned.
   std::vector<Job> (*jobs)(Run&);
   /// Puts into the run what later stages need of the finished artefacts; null if nothing. Also
   /// called when all were cached.
   void (*settle)(Run&) = nullptr;
 };
 
+/// Makes what is not there yet of a stage, and says so in the outcome.
+void run_stage(Run& run, const Stage& stage, StageOutcome& outcome);
+
 /// All stages in the order of the life of an application.
-std::span<const Stage> stages();
+std::span<const Stage* const> stages();
 
 }  // namespace pomona::lifecycle

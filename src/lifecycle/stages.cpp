@@ -1,18 +1,25 @@
 // The stages of `run`, in the order of the life of an application. A new stage is one file in
-// stages/ and one line here.
-#include "lifecycle/stages/stages.h"
-
+// stages/ and its line here.
 #include <array>
 
+#include "lifecycle/stage.h"
+
 namespace pomona::lifecycle {
+
+extern const Stage kScope, kSelect, kPrompt, kEvaluate, kReport;
+
 namespace {
 
-constexpr std::array kStages = {
-    kScope, kSelect, kPrompt, kEvaluate, kReport,
+const std::array kStages = {
+    &kScope,     // the data are checked before anything begins that takes long
+    &kSelect,    // the model is chosen, fetched and measured
+    &kPrompt,    // prompts, which are methods, and whether they fit into the model's context
+    &kEvaluate,  // every method answers the rows, and the answers are compared
+    &kReport,    // report.html, report.json, and the alias of what is promoted
 };
 
 }  // namespace
 
-std::span<const Stage> stages() { return kStages; }
+std::span<const Stage* const> stages() { return kStages; }
 
 }  // namespace pomona::lifecycle

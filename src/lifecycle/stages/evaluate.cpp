@@ -9,7 +9,6 @@
 #include "eval/comparison.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stages/samples.h"
-#include "lifecycle/stages/stages.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -37,15 +36,14 @@ Json answer_split(Run& run, const Method& method, Split split, hub::Draft& draft
   std::vector<eval::AnsweredRow> samples;
   for (const Json& record : draft.records(kSamples))
     samples.push_back(eval::answered_row_from_json(record));
-  const PromptRecipe recipe = run.recipe(method);
   eval::Task task;
   task.what = fmt::format("evaluate {} on {}", method.name, name_of(split));
   task.max_new_tokens = run.app.max_new_tokens;
-  for (const Row& row : run.rows(split)) task.prompts.push_back(recipe.messages(row.input));
+  for (const Row& row : run.rows(split)) task.prompts.push_back(method.recipe.messages(row.input));
   const Cost expected = predict_split(run, method, split);
   const PeakMemory peak;
   eval::answer_rows(
-      run.answerer(), task, samples,
+      run.answerer(method.model), task, samples,
       [&](const eval::AnsweredRow& sample) { draft.append(kSamples, eval::to_json(sample)); },
       run.progress, run.stop);
   const eval::Figures figures = eval::figures_of(samples);
@@ -59,7 +57,7 @@ Json answer_split(Run& run, const Method& method, Split split, hub::Draft& draft
           {"peak_bytes", peak.bytes()},
           {"predicted_seconds", expected.seconds},
           {"predicted_peak_bytes", expected.peak_bytes},
-          {"machine", run.answerer().machine()}};
+          {"machine", run.answerer(method.model).machine()}};
 }
 
 Job answer_job(Run& run, const Method& method, Split split) {
@@ -70,11 +68,12 @@ Job answer_job(Run& run, const Method& method, Split split) {
           .make = {}};
   job.key = {"answer",
              2,
-             {{"recipe", run.recipe_parameters(method)},
+             {{"recipe", to_json(method.recipe)},
+              {"input", run.app.input},
               {"limit", run.app.limit.value_or(0)},
               {"max_new_tokens", run.app.max_new_tokens},
               {"compute", name_of(run.options.compute)}},
-             {{"model", run.selection.sha256}, {"rows", run.hash_of(split)}}};
+             {{"model", method.model.hash}, {"rows", run.hash_of(split)}}};
   job.predict = [&run, method, split] { return predict_split(run, method, split); };
   job.make = [&run, method, split](hub::Draft& draft) {
     return answer_split(run, method, split, draft);
@@ -116,7 +115,7 @@ Json items_json(const eval::ComparisonResult& result, const std::string& gate) {
 Json compare(Run& run, hub::Draft& draft) {
   const bool with_valid = run.splits().size() > 1;
   std::vector<eval::MethodAnswers> methods;
-  for (const Method& method : run.methods()) {
+  for (const Method& method : run.methods) {
     eval::MethodAnswers answers;
     answers.name = method.name;
     answers.test = answers_of(run, method.name, Split::test);
@@ -198,10 +197,12 @@ std::vector<std::string> answers_of(const Run& run, std::string_view method, Spl
   return answers;
 }
 
+namespace {
+
 void evaluate_settle(Run& run) {
   std::vector<std::string> often;
   std::size_t rows = 0;
-  for (const Method& method : run.methods()) {
+  for (const Method& method : run.methods) {
     const Json& test = run.artefact(samples_job(method.name, Split::test)).meta;
     const auto cut = test.at("cut").get<std::size_t>();
     rows = test.at("n").get<std::size_t>();
@@ -215,11 +216,15 @@ void evaluate_settle(Run& run) {
 
 std::vector<Job> evaluate_jobs(Run& run) {
   std::vector<Job> jobs;
-  for (const Method& method : run.methods()) {
+  for (const Method& method : run.methods) {
     for (const Split split : run.splits()) jobs.push_back(answer_job(run, method, split));
   }
   jobs.push_back(compare_job(run, jobs));
   return jobs;
 }
+
+}  // namespace
+
+extern const Stage kEvaluate = {"evaluate", evaluate_jobs, evaluate_settle};
 
 }  // namespace pomona::lifecycle

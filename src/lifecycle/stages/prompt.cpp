@@ -1,12 +1,30 @@
-// prompt: the prompts of all methods, and whether they fit into the model's context.
+// prompt: the model as it is, with no, one and several examples; and whether these prompts fit into
+// its context.
 #include <algorithm>
 
 #include "base/error.h"
 #include "lifecycle/prompt_sizes.h"
-#include "lifecycle/stages/stages.h"
+#include "lifecycle/stage.h"
 
 namespace pomona::lifecycle {
 namespace {
+
+PromptRecipe recipe_of(Run& run, std::int64_t shots) {
+  PromptRecipe recipe{run.app.instruction, {}};
+  if (shots == 0) return recipe;
+  const std::vector<Row>& train = run.rows(Split::train);
+  for (const std::size_t row :
+       draw_examples(train.size(), static_cast<std::size_t>(shots), run.app.seed))
+    recipe.examples.push_back(train[row]);
+  return recipe;
+}
+
+std::vector<Method> prompt_methods(Run& run) {
+  std::vector<Method> methods;
+  for (const std::int64_t shots : run.app.shots)
+    methods.push_back({method_name(shots), run.selection, recipe_of(run, shots)});
+  return methods;
+}
 
 Json sizes_json(const PromptSizes& sizes) {
   return {{"mean_tokens", sizes.mean},
@@ -24,14 +42,14 @@ void check_budget(Run& run, const Method& method, Split split, const PromptSizes
        "and {} has a context of {}: {}",
        method.name, sizes.longest_row, run.file_of(split).string(), sizes.longest,
        run.app.max_new_tokens, most, run.selection.name, context,
-       method.shots > 0 ? "use fewer shots or shorter texts"
-                        : "shorten the text or lower max_new_tokens");
+       !method.recipe.examples.empty() ? "use fewer shots or shorter texts"
+                                       : "shorten the text or lower max_new_tokens");
 }
 
-Json build(Run& run) {
-  Json methods = Json::array();
-  for (const Method& method : run.methods()) {
-    Json entry = {{"name", method.name}, {"shots", method.shots}};
+Json build(Run& run, const std::vector<Method>& methods) {
+  Json built = Json::array();
+  for (const Method& method : methods) {
+    Json entry = {{"name", method.name}, {"shots", method.recipe.examples.size()}};
     std::int64_t longest = 0;
     for (const Split split : run.splits()) {
       const PromptSizes sizes = prompt_sizes(run, method, split);
@@ -41,38 +59,39 @@ Json build(Run& run) {
     }
     entry["context_share"] = static_cast<double>(longest + run.app.max_new_tokens) /
                              static_cast<double>(run.answerer().context());
-    entry["recipe"] = to_json(run.recipe(method));
-    methods.push_back(std::move(entry));
+    entry["recipe"] = to_json(method.recipe);
+    built.push_back(std::move(entry));
   }
-  return {{"methods", std::move(methods)},
+  return {{"methods", std::move(built)},
           {"context", run.answerer().context()},
           {"max_new_tokens", run.app.max_new_tokens}};
 }
 
-}  // namespace
-
 std::vector<Job> prompt_jobs(Run& run) {
+  const std::vector<Method> methods = prompt_methods(run);
+  run.methods.insert(run.methods.end(), methods.begin(), methods.end());
   Job job{.id = "prompt", .name = "", .key = {}, .predict = {}, .make = {}};
   Json recipes = Json::array();
-  for (const Method& method : run.methods()) recipes.push_back(run.recipe_parameters(method));
+  for (const Method& method : methods) recipes.push_back(to_json(method.recipe));
   job.key = {"prompt",
              2,
              {{"recipes", std::move(recipes)},
+              {"input", run.app.input},
               {"limit", run.app.limit.value_or(0)},
               {"max_new_tokens", run.app.max_new_tokens}},
-             {{"model", run.selection.sha256}}};
+             {{"model", run.selection.hash}}};
   for (const Split split : run.splits()) job.key.inputs.emplace(name_of(split), run.hash_of(split));
-  job.predict = [&run] {
+  job.predict = [&run, methods] {
     Cost cost;
     cost.seconds = 0.5;
     std::vector<std::string> longest;
-    for (const Method& method : run.methods())
+    for (const Method& method : methods)
       longest.push_back(
           fmt::format("{} {}", method.name, prompt_sizes(run, method, Split::test).longest));
     cost.what = fmt::format("tokens of the longest prompt: {}", fmt::join(longest, ", "));
     return cost;
   };
-  job.make = [&run](hub::Draft&) { return build(run); };
+  job.make = [&run, methods](hub::Draft&) { return build(run, methods); };
   return {std::move(job)};
 }
 
@@ -86,5 +105,9 @@ void prompt_settle(Run& run) {
                       method.at("name").get<std::string>(), share * 100));
   }
 }
+
+}  // namespace
+
+extern const Stage kPrompt = {"prompt", prompt_jobs, prompt_settle};
 
 }  // namespace pomona::lifecycle

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "lifecycle/outputs.h"
-#include "lifecycle/stages/stages.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -30,22 +29,21 @@ void publish(const fs::path& from, const fs::path& to) {
 
 /// Lets every command use the promoted result by its name.
 void set_alias(Run& run) {
-  const Json& compared = run.artefact("evaluate").meta;
-  const std::string promoted = compared.at("promoted").get<std::string>();
+  const Method& method =
+      run.method(run.artefact("evaluate").meta.at("promoted").get<std::string>());
   hub::Alias alias;
   alias.name = run.app.alias;
-  alias.model = run.selection.alias_of;
-  for (const Method& method : run.methods()) {
-    if (method.name == promoted) alias.settings = to_json(run.recipe(method));
-  }
-  alias.settings["method"] = promoted;
+  alias.model = method.model.alias_of;
+  alias.artefact = method.model.artefact;
+  alias.settings = to_json(method.recipe);
+  alias.settings["method"] = method.name;
   alias.settings["max_new_tokens"] = run.app.max_new_tokens;
   const auto known = run.models.find_alias(alias.name);
-  if (known && known->model == alias.model && known->settings == alias.settings) return;
+  if (known && known->model == alias.model && known->artefact == alias.artefact &&
+      known->settings == alias.settings)
+    return;
   run.models.set_alias(alias);
 }
-
-}  // namespace
 
 std::vector<Job> report_jobs(Run& run) {
   Job job{.id = "report", .name = "", .key = {}, .predict = {}, .make = {}};
@@ -56,6 +54,7 @@ std::vector<Job> report_jobs(Run& run) {
              {{"app", run.app.name},
               {"file", run.app.path.filename().string()},
               {"alias", run.app.alias},
+              {"seed", run.app.seed},
               {"set", std::move(set)},
               {"version", POMONA_VERSION}},
              {}};
@@ -78,5 +77,9 @@ void report_settle(Run& run) {
   run.store.set_references(folder / "report.json", keys);
   set_alias(run);
 }
+
+}  // namespace
+
+extern const Stage kReport = {"report", report_jobs, report_settle};
 
 }  // namespace pomona::lifecycle

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "lifecycle/language.h"
 #include "lifecycle/outputs.h"
-#include "lifecycle/stages/stages.h"
+#include "lifecycle/stage.h"
 #include "text/unicode.h"
 
 namespace pomona::lifecycle {
@@ -115,8 +115,6 @@ Json look_at_data(Run& run) {
           {"warnings", std::move(warnings)}};
 }
 
-}  // namespace
-
 std::vector<Job> scope_jobs(Run& run) {
   Job job{.id = "scope", .name = "", .key = {}, .predict = {}, .make = {}};
   job.key = {"scope",
@@ -148,5 +146,9 @@ void scope_settle(Run& run) {
   for (const Json& warning : run.artefact("scope").meta.at("warnings"))
     run.notes.push_back(warning.get<std::string>());
 }
+
+}  // namespace
+
+extern const Stage kScope = {"scope", scope_jobs, scope_settle};
 
 }  // namespace pomona::lifecycle

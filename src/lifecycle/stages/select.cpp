@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "lifecycle/prompt_sizes.h"
-#include "lifecycle/stages/stages.h"
+#include "lifecycle/stage.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -28,13 +28,13 @@ std::uint64_t guessed_memory(const hub::CatalogueEntry& entry) {
   return 2 * entry.bytes + 300'000'000;
 }
 
-Selection selection_of(Run& run, const hub::CatalogueEntry& entry) {
+ModelFile selection_of(Run& run, const hub::CatalogueEntry& entry) {
   run.models.has(entry);  // fails if another file lies there: its hash is that of the catalogue
-  return {entry.name, entry.name, run.models.place_of(entry), entry.sha256, entry.bytes, &entry};
+  return {entry.name, run.models.place_of(entry), entry.sha256, entry.bytes, &entry, entry.name};
 }
 
 /// What "auto" would take, best first. Throws not_found if nothing fits, saying why each does not.
-std::vector<Selection> candidates(Run& run) {
+std::vector<ModelFile> candidates(Run& run) {
   std::vector<const hub::CatalogueEntry*> fitting;
   std::string refused;
   for (const hub::CatalogueEntry& entry : run.models.catalogue().entries()) {
@@ -56,13 +56,13 @@ std::vector<Selection> candidates(Run& run) {
          refused.empty() ? "the catalogue is empty" : refused);
   std::stable_sort(fitting.begin(), fitting.end(),
                    [](const auto* a, const auto* b) { return a->parameters > b->parameters; });
-  std::vector<Selection> list;
+  std::vector<ModelFile> list;
   for (const hub::CatalogueEntry* entry : fitting) list.push_back(selection_of(run, *entry));
   return list;
 }
 
 /// A model that the file names.
-Selection named(Run& run) {
+ModelFile named(Run& run) {
   const AppFile& app = run.app;
   if (!app.base_is_path) {
     if (const hub::CatalogueEntry* entry = run.models.catalogue().find(app.base)) {
@@ -78,15 +78,15 @@ Selection named(Run& run) {
     fail(ErrorKind::unsupported, "select: {} is a folder; this version reads .gguf files",
          found.path.string());
   if (!found.base.empty()) {
-    Selection selection = selection_of(run, *run.models.catalogue().find(found.base));
+    ModelFile selection = selection_of(run, *run.models.catalogue().find(found.base));
     selection.name = found.name;
     return selection;
   }
   const fs::path path = fs::absolute(found.path).lexically_normal();
-  return {found.name, path.string(), path, run.hash_of_file(path), fs::file_size(path), nullptr};
+  return {found.name, path, run.hash_of_file(path), fs::file_size(path), nullptr, path.string()};
 }
 
-std::vector<Selection> choices(Run& run) {
+std::vector<ModelFile> choices(Run& run) {
   if (run.app.base == "auto") return candidates(run);
   return {named(run)};
 }
@@ -123,7 +123,7 @@ std::string why(const Run& run, std::size_t choice, std::size_t count) {
 }
 
 Json select(Run& run) {
-  const std::vector<Selection> list = choices(run);
+  const std::vector<ModelFile> list = choices(run);
   std::string refused;
   for (std::size_t i = 0; i < list.size(); ++i) {
     run.selection = list[i];
@@ -146,7 +146,7 @@ Json select(Run& run) {
          {"title", entry != nullptr ? entry->title : run.selection.path.filename().string()},
          {"context", model.context()},
          {"bytes", run.selection.bytes},
-         {"sha256", run.selection.sha256},
+         {"sha256", run.selection.hash},
          {"memory_bytes", memory},
          {"machine", model.machine()},
          {"speed",
@@ -157,10 +157,8 @@ Json select(Run& run) {
   fail(ErrorKind::exhausted, "select: no model fits: {}", refused);
 }
 
-}  // namespace
-
 std::vector<Job> select_jobs(Run& run) {
-  const std::vector<Selection> list = choices(run);
+  const std::vector<ModelFile> list = choices(run);
   run.selection = list.front();
   Job job{.id = "select", .name = "", .key = {}, .predict = {}, .make = {}};
   const AppFile& app = run.app;
@@ -175,7 +173,7 @@ std::vector<Job> select_jobs(Run& run) {
              {}};
   for (std::size_t i = 0; i < list.size(); ++i)
     job.key.inputs.emplace(fmt::format("{} {}", i, list[i].entry ? list[i].entry->name : "model"),
-                           list[i].sha256);
+                           list[i].hash);
   job.predict = [&run] {
     Cost cost;
     cost.seconds = 2;
@@ -197,10 +195,14 @@ std::vector<Job> select_jobs(Run& run) {
 
 void select_settle(Run& run) {
   const std::string sha256 = run.artefact("select").meta.at("sha256").get<std::string>();
-  for (Selection& choice : choices(run)) {
-    if (choice.sha256 == sha256) run.selection = std::move(choice);
+  for (ModelFile& choice : choices(run)) {
+    if (choice.hash == sha256) run.selection = std::move(choice);
   }
   fetch_if_absent(run);
 }
+
+}  // namespace
+
+extern const Stage kSelect = {"select", select_jobs, select_settle};
 
 }  // namespace pomona::lifecycle
