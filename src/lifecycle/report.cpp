@@ -33,6 +33,14 @@ Json methods_json(const Run& run, const Json& compared) {
   return methods;
 }
 
+/// What `select` found of the file, under the name that it has today.
+Json model_json(const Run& run) {
+  Json model = run.artefact("select").meta;
+  model["name"] = run.selection.name;
+  model["title"] = run.selection.title();
+  return model;
+}
+
 struct Shown {
   std::size_t row;
   std::string reason;
@@ -143,7 +151,7 @@ Json report_json(Run& run) {
   const Json& compared = run.artefact("evaluate").meta;
   Json report;
   report["app"] = run.app.name;
-  report["model"] = run.artefact("select").meta;
+  report["model"] = model_json(run);
   report["methods"] = methods_json(run, compared);
   report["compression"] = run.compression;
   report["promoted"] = {

@@ -54,6 +54,43 @@ void run_stages(Run& run, RunOutcome& outcome) {
   }
 }
 
+/// Adds what a job that is not cached will take, and the download if it is the first to open a
+/// model that is not here.
+void predict(Run& run, const Job& job, const RunPlan& plan, PlannedJob& planned) {
+  Cost cost = job.predict();
+  planned.seconds = cost.seconds;
+  planned.peak_bytes = cost.peak_bytes;
+  planned.what = std::move(cost.what);
+  run.notes.insert(run.notes.end(), cost.notes.begin(), cost.notes.end());
+  if (!job.opens_model || run.model_is_here() || plan.download_bytes > 0) return;
+  constexpr double kBytesPerSecond = 5e6;
+  planned.bytes = run.selection.bytes;
+  planned.seconds += static_cast<double>(planned.bytes) / kBytesPerSecond;
+  planned.what += fmt::format("; fetches {} at 5 MB a second", human_bytes(planned.bytes));
+}
+
+void plan_stage(Run& run, const Stage& stage, RunPlan& plan) {
+  bool all_cached = true;
+  for (const Job& job : stage.jobs(run)) {
+    run.stop.check("run --plan");
+    PlannedJob planned;
+    planned.stage = stage.name;
+    planned.job = job.name;
+    if (auto artefact = run.store.find(job.key.hex())) {
+      planned.artefact = artefact->key;
+      run.finished.insert_or_assign(job.id, std::move(*artefact));
+    } else {
+      all_cached = false;
+      predict(run, job, plan, planned);
+    }
+    plan.seconds += planned.seconds;
+    plan.download_bytes += planned.bytes;
+    plan.peak_bytes = std::max(plan.peak_bytes, planned.peak_bytes);
+    plan.jobs.push_back(std::move(planned));
+  }
+  if (all_cached && stage.settle != nullptr) stage.settle(run);
+}
+
 }  // namespace
 
 void run_stage(Run& run, const Stage& stage, StageOutcome& outcome) {
@@ -64,6 +101,7 @@ void run_stage(Run& run, const Stage& stage, StageOutcome& outcome) {
     run.finished.insert_or_assign(job.id, std::move(artefact));
   }
   if (stage.settle != nullptr) stage.settle(run);
+  if (stage.publish != nullptr) stage.publish(run);
   outcome.status = made ? "done" : "cached";
   if (!made) run.progress.note(fmt::format("{}: nothing changed", stage.name));
 }
@@ -125,28 +163,7 @@ RunPlan plan_application(const fs::path& app_toml, const RunOptions& options,
   Run run(app, options, progress, stop);
   check_alias(run);
   RunPlan plan;
-  for (const Stage* stage : stages()) {
-    for (const Job& job : stage->jobs(run)) {
-      stop.check("run --plan");
-      PlannedJob planned;
-      planned.stage = stage->name;
-      planned.job = job.name;
-      if (auto artefact = run.store.find(job.key.hex())) {
-        planned.artefact = artefact->key;
-        run.finished.insert_or_assign(job.id, std::move(*artefact));
-      } else {
-        Cost cost = job.predict();
-        planned.seconds = cost.seconds;
-        planned.bytes = cost.download_bytes;
-        planned.peak_bytes = cost.peak_bytes;
-        planned.what = std::move(cost.what);
-      }
-      plan.seconds += planned.seconds;
-      plan.download_bytes += planned.bytes;
-      plan.peak_bytes = std::max(plan.peak_bytes, planned.peak_bytes);
-      plan.jobs.push_back(std::move(planned));
-    }
-  }
+  for (const Stage* stage : stages()) plan_stage(run, *stage, plan);
   if (plan.seconds > 0) plan.speed = run.speed().source;
   plan.notes = run.notes;
   return plan;

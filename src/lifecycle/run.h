@@ -94,7 +94,9 @@ struct RunPlan {
 };
 
 /// `--plan`: what run_application would do, with time and memory; makes and fetches nothing. Throws
-/// what a run would throw or fail with before its first long computation (data are checked).
+/// what a run would throw or fail with before its first long computation (data are checked, and the
+/// lengths of prompts if the model is here). Of several models that "auto" may take, one that is
+/// not here is taken to do.
 RunPlan plan_application(const fs::path& app_toml, const RunOptions& options,
                          ProgressSink& progress, const StopToken& stop);
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "kernel/roof.h"
+#include "simd/cpu.h"
 
 namespace pomona::lifecycle {
 
@@ -18,6 +19,10 @@ std::string_view name_of(Split split) {
       break;
   }
   return "test";
+}
+
+std::string ModelFile::title() const {
+  return entry != nullptr ? entry->title : path.filename().string();
 }
 
 Run::Run(const AppFile& app_, const RunOptions& options_, ProgressSink& progress_,
@@ -70,18 +75,32 @@ std::size_t Run::rows_in_file(Split split) {
   return rows_.at(split).in_file;
 }
 
-bool Run::model_is_here() const {
+namespace {
+
+bool is_here(const ModelFile& model) {
   std::error_code ignored;
-  return fs::is_regular_file(selection.path, ignored);
+  return fs::is_regular_file(model.path, ignored);
 }
+
+}  // namespace
+
+bool Run::model_is_here() const { return is_here(selection); }
 
 eval::Answerer& Run::answerer(const ModelFile& model) {
   if (!answerer_ || opened_ != model.path) {
     answerer_.reset();
+    measured_.reset();
+    if (model.entry != nullptr && !is_here(model)) models.pull(model.entry->name, progress, stop);
     answerer_ = options.open_model(model.path, {options.threads, options.compute});
     opened_ = model.path;
   }
   return *answerer_;
+}
+
+const eval::Speed& Run::measured_speed() {
+  eval::Answerer& model = answerer();
+  if (!measured_) measured_ = model.measure(stop);
+  return *measured_;
 }
 
 const hub::Artefact& Run::artefact(const std::string& job) const {
@@ -97,22 +116,29 @@ eval::Speed estimated_speed(const ModelFile& selection, int threads) {
   const double parameters = selection.entry != nullptr
                                 ? static_cast<double>(selection.entry->parameters)
                                 : static_cast<double>(selection.bytes) * 1.6;
-  const double gops = kernel::int8_gops(simd::level_in_use(), 0.02) *
-                      static_cast<double>(threads > 0 ? threads : available_threads());
+  const double gops = kernel::int8_gops(simd::level_in_use(), 0.02) * static_cast<double>(threads);
   const double prefill = 0.5 * gops * 1e9 / (2 * std::max(parameters, 1.0));
   return {prefill, prefill / 2};
 }
 
+/// Whether figures of that machine hold here and now.
+bool is_this_machine(const Json& machine, int threads) {
+  return machine.at("threads").get<int>() == threads &&
+         machine.at("isa").get<std::string>() == simd::name_of(simd::level_in_use());
+}
+
 KnownSpeed find_speed(Run& run) {
+  const int threads = run.options.threads > 0 ? run.options.threads : available_threads();
   const auto selected = run.finished.find("select");
-  if (selected != run.finished.end()) {
+  if (selected != run.finished.end() &&
+      is_this_machine(selected->second.meta.at("machine"), threads)) {
     const Json& speed = selected->second.meta.at("speed");
     return {{speed.at("prefill_tokens_per_second").get<double>(),
              speed.at("decode_tokens_per_second").get<double>()},
             "measured earlier"};
   }
-  if (run.model_is_here()) return {run.answerer().measure(run.stop), "measured"};
-  return {estimated_speed(run.selection, run.options.threads), "estimated"};
+  if (run.model_is_here()) return {run.measured_speed(), "measured"};
+  return {estimated_speed(run.selection, threads), "estimated"};
 }
 
 }  // namespace

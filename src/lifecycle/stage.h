@@ -37,6 +37,9 @@ struct ModelFile {
   /// What an alias stands on: a catalogue name or a path, relative to the artefact if there is one.
   std::string alias_of = {};
   std::optional<std::string> artefact = {};  // key of the artefact that holds it
+
+  /// For people: the catalogue's title, or the file's name.
+  std::string title() const;
 };
 
 /// A way to get answers that evaluation compares, and what it costs beyond the answers themselves.
@@ -91,12 +94,15 @@ class Run {
   std::size_t rows_in_file(Split split);
   std::string hash_of_file(const fs::path& path) { return hashes_.sha256(path); }
 
-  /// A model, opened; one at a time. Its file must be there.
+  /// A model, opened; one at a time. Fetched first if it is the catalogue's and not here.
   eval::Answerer& answerer(const ModelFile& model);
   /// The selected one.
   eval::Answerer& answerer() { return answerer(selection); }
   bool model_is_here() const;
-  /// Measured by `select`, else measured now if the model is here, else estimated from its size.
+  /// Speed of the selected model on this computer, measured once.
+  const eval::Speed& measured_speed();
+  /// What `select` measured, if with these threads and instructions; else measured now if the model
+  /// is here, else estimated from its size.
   const KnownSpeed& speed();
 
   const hub::Artefact& artefact(const std::string& job) const;
@@ -107,21 +113,24 @@ class Run {
   std::map<Split, Rows> rows_;
   std::unique_ptr<eval::Answerer> answerer_;
   fs::path opened_;
+  std::optional<eval::Speed> measured_;  // of the opened model
   std::optional<KnownSpeed> speed_;
 };
 
 /// What a job will take.
 struct Cost {
   double seconds = 0;
-  std::uint64_t download_bytes = 0;
   std::uint64_t peak_bytes = 0;
-  std::string what;  // for people
+  std::string what;                // for people
+  std::vector<std::string> notes;  // what a run would note when it has made it
 };
 
 struct Job {
   std::string id;    // unique in the run: "evaluate 4-shot on test"
   std::string name;  // within its stage: "4-shot on test"; empty for the stage's only job
   hub::ArtefactKey key;
+  bool opens_model = false;  // the selected one, which may have to be fetched for that
+  /// For a plan. Throws what making it would throw, as far as that can be known in a second.
   std::function<Cost()> predict;
   /// Makes the artefact in the draft, which may hold what an earlier attempt finished; returns its
   /// meta data.
@@ -134,9 +143,11 @@ struct Stage {
   /// the run what methods they make: the key of a job tells where its model will be. Called once,
   /// when all earlier stages are done, or, for a plan, when they are planned.
   std::vector<Job> (*jobs)(Run&);
-  /// Puts into the run what later stages need of the finished artefacts; null if nothing. Also
-  /// called when all were cached.
+  /// Puts into the run what later stages need of the finished artefacts, and notes; null if
+  /// nothing. Also called when all were cached, and by a plan then.
   void (*settle)(Run&) = nullptr;
+  /// What the stage does outside of the artefacts, in each run that comes here; null if nothing.
+  void (*publish)(Run&) = nullptr;
 };
 
 /// Makes what is not there yet of a stage, and says so in the outcome.

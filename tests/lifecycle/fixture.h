@@ -9,7 +9,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/thread_pool.h"
 #include "lifecycle/run.h"
+#include "simd/cpu.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona::lifecycle {
@@ -32,13 +34,17 @@ struct FakeFacts {
   int stop_after = -1;          // answers, then it is interrupted
   bool examples_help = true;    // else they ruin the answer
   std::int64_t context = 4096;  // a token is a byte
+  std::uint64_t memory = 1'000'000;
 };
 
 /// Without examples it answers in words that are in no reference; with some it gives the first two
 /// words of the text, which is the reference (or the other way round).
 class FakeAnswerer final : public eval::Answerer {
  public:
-  explicit FakeAnswerer(FakeFacts& facts) : facts_(facts) { ++facts_.opened; }
+  explicit FakeAnswerer(FakeFacts& facts, const eval::AnswererOptions& options = {})
+      : facts_(facts), threads_(options.threads > 0 ? options.threads : available_threads()) {
+    ++facts_.opened;
+  }
   Json about() const override {
     return {{"architecture", "fake"}, {"parameters", 1000}, {"licence", "MIT"}};
   }
@@ -58,9 +64,12 @@ class FakeAnswerer final : public eval::Answerer {
       events.done(i, answer_to(questions[i]));
     }
   }
-  std::uint64_t memory_bytes(std::int64_t) const override { return 1'000'000; }
+  std::uint64_t memory_bytes(std::int64_t) const override { return facts_.memory; }
   eval::Speed measure(const StopToken&) override { return {1000, 500}; }
-  Json machine() const override { return {{"isa", "fake"}, {"threads", 1}, {"compute", "fast"}}; }
+  Json machine() const override {
+    return {
+        {"isa", simd::name_of(simd::level_in_use())}, {"threads", threads_}, {"compute", "fast"}};
+  }
 
  private:
   eval::Answer answer_to(const eval::Question& question) const {
@@ -78,6 +87,7 @@ class FakeAnswerer final : public eval::Answerer {
     return answer;
   }
   FakeFacts& facts_;
+  int threads_;
 };
 
 class LifecycleTest : public ::testing::Test {
@@ -123,14 +133,18 @@ max_new_tokens = 8
   RunOptions options() {
     RunOptions options;
     options.home = hub::Home(folder_ / "home");
-    options.open_model = [this](const std::filesystem::path&, const eval::AnswererOptions&) {
-      return std::make_unique<FakeAnswerer>(facts_);
+    options.open_model = [this](const std::filesystem::path&, const eval::AnswererOptions& how) {
+      return std::make_unique<FakeAnswerer>(facts_, how);
     };
     return options;
   }
   RunOutcome run() { return run(options()); }
   RunOutcome run(const RunOptions& with) {
     return run_application(app_, with, no_progress(), stop_, "pomona");
+  }
+  RunPlan plan() { return plan(options()); }
+  RunPlan plan(const RunOptions& with) {
+    return plan_application(app_, with, no_progress(), stop_);
   }
 
   test::TempFolder folder_;
@@ -153,12 +167,14 @@ class CatalogueRunTest : public LifecycleTest {
   fs::path place(const std::string& name) const {
     return folder_ / ("home/models/" + name) / (name + ".gguf");
   }
-  void add_model(const std::string& name, int parameters) const {
+  void add_model(const std::string& name, int parameters,
+                 std::optional<std::uint64_t> bytes = std::nullopt) const {
     write_file(folder_ / ("data/models/" + name + ".toml"),
                fmt::format("name = \"{0}\"\narchitecture = \"llama\"\nparameters = {1}\n"
                            "licence = \"MIT\"\ncontext = 4096\nlanguages = [\"en\"]\n"
                            "file = \"{0}.gguf\"\nbytes = {2}\nsha256 = \"{3}\"\n",
-                           name, parameters, bytes_of(name).size(), sha256_hex(bytes_of(name))));
+                           name, parameters, bytes.value_or(bytes_of(name).size()),
+                           sha256_hex(bytes_of(name))));
   }
 
  private:

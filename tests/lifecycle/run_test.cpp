@@ -197,7 +197,7 @@ TEST_F(LifecycleTest, CleanKeepsWhatAReportStandsOn) {
 }
 
 TEST_F(LifecycleTest, PlanSaysWhatWouldBeDoneAndDoesNothing) {
-  const RunPlan before = plan_application(app_, options(), no_progress(), stop_);
+  const RunPlan before = plan();
   EXPECT_EQ(facts_.answered, 0);
   EXPECT_FALSE(fs::exists(folder_ / "app/report"));
   ASSERT_EQ(before.jobs.size(), 11u);  // scope, select, prompt, 6 x answers, scores, report
@@ -211,11 +211,37 @@ TEST_F(LifecycleTest, PlanSaysWhatWouldBeDoneAndDoesNothing) {
             "tokens of the longest prompt: zero-shot 56, one-shot 139, 4-shot 388");
   EXPECT_EQ(before.peak_bytes, 1'000'000u);
   EXPECT_EQ(before.speed, "measured");
+  EXPECT_FALSE(fs::exists(folder_ / "home"));
+  EXPECT_EQ(before.notes, std::vector<std::string>{"only 20 test rows: intervals will be wide, few "
+                                                   "gains can be significant"});
   run();
-  const RunPlan after = plan_application(app_, options(), no_progress(), stop_);
+  const RunPlan after = plan();
   EXPECT_EQ(after.seconds, 0);
   for (const PlannedJob& job : after.jobs) EXPECT_TRUE(job.cached()) << job.stage << job.job;
-  EXPECT_EQ(after.lines().back(), "Nothing to do: everything is there already.");
+  EXPECT_EQ(after.notes, before.notes);
+  const std::vector<std::string> lines = after.lines();
+  EXPECT_EQ(lines.at(lines.size() - 2), "Nothing to do: everything is there already.");
+}
+
+TEST_F(LifecycleTest, APlanUsesTheSpeedOfItsOwnThreads) {
+  run();
+  RunOptions other = options();
+  other.set = {{"evaluate.max_new_tokens", "9"}};
+  EXPECT_EQ(plan(other).speed, "measured earlier");
+  other.threads = available_threads() + 1;
+  EXPECT_EQ(plan(other).speed, "measured");
+}
+
+TEST_F(LifecycleTest, AModelThatMovedIsReportedWhereItIs) {
+  run();
+  fs::rename(folder_ / "app/model.gguf", folder_ / "app/renamed.gguf");
+  write_app(replace_all(kApp, "model.gguf", "renamed.gguf"));
+  const RunOutcome outcome = run();
+  EXPECT_EQ(statuses(outcome),
+            "scope cached, select cached, prompt cached, evaluate cached, report done");
+  const Json model = read_json(outcome.report_json).at("model");
+  EXPECT_EQ(model.at("name"), (folder_ / "app/renamed.gguf").string());
+  EXPECT_EQ(model.at("title"), "renamed.gguf");
 }
 
 TEST_F(LifecycleTest, ALimitIsToldAndItsRowsHaveTheirNumbers) {
@@ -283,10 +309,13 @@ TEST_P(RunFaults, SaysOneClearSentence) {
   RunOptions with = options();
   with.set = fault.set;
   if (fault.name == "over_the_context") facts_.context = 300;
+  const Error planned = error_of([&] { plan(with); });
   const Error error = error_of([&] {
     const RunOutcome outcome = run(with);
     if (outcome.failure) throw *outcome.failure;
   });
+  EXPECT_STREQ(planned.what(), error.what());
+  EXPECT_EQ(name_of(planned.kind()), name_of(error.kind()));
   EXPECT_EQ(replace_all(error.what(), (folder_ / "app").string(), "FOLDER"), fault.message);
   EXPECT_EQ(name_of(error.kind()), name_of(fault.kind));
   EXPECT_EQ(facts_.answered, 0);

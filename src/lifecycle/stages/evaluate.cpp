@@ -74,6 +74,7 @@ Job answer_job(Run& run, const Method& method, Split split) {
               {"max_new_tokens", run.app.max_new_tokens},
               {"compute", name_of(run.options.compute)}},
              {{"model", method.model.hash}, {"rows", run.hash_of(split)}}};
+  job.opens_model = true;
   job.predict = [&run, method, split] { return predict_split(run, method, split); };
   job.make = [&run, method, split](hub::Draft& draft) {
     return answer_split(run, method, split, draft);
@@ -163,9 +164,9 @@ Job compare_job(Run& run, const std::vector<Job>& answers) {
   job.predict = [&run] {
     return Cost{
         .seconds = 1,
-        .download_bytes = 0,
         .peak_bytes = 0,
-        .what = fmt::format("{}, intervals, paired tests", fmt::join(run.app.metrics, ", "))};
+        .what = fmt::format("{}, intervals, paired tests", fmt::join(run.app.metrics, ", ")),
+        .notes = {}};
   };
   job.make = [&run](hub::Draft& draft) { return compare(run, draft); };
   return job;

@@ -67,6 +67,39 @@ Json build(Run& run, const std::vector<Method>& methods) {
           {"max_new_tokens", run.app.max_new_tokens}};
 }
 
+std::vector<std::string> notes_of(const Json& built) {
+  std::vector<std::string> notes;
+  for (const Json& method : built.at("methods")) {
+    const auto share = method.at("context_share").get<double>();
+    if (share > 0.9)
+      notes.push_back(
+          fmt::format("{}: the longest prompt and its answer fill {:.0f} % of the "
+                      "model's context",
+                      method.at("name").get<std::string>(), share * 100));
+  }
+  return notes;
+}
+
+/// With the model here that is the whole work, and takes no time to speak of.
+Cost predict(Run& run, const std::vector<Method>& methods) {
+  Cost cost;
+  cost.seconds = 0.5;
+  std::vector<std::string> longest;
+  if (run.model_is_here()) {
+    const Json built = build(run, methods);
+    for (const Json& method : built.at("methods"))
+      longest.push_back(fmt::format("{} {}", method.at("name").get<std::string>(),
+                                    method.at("test").at("longest_tokens").get<std::int64_t>()));
+    cost.notes = notes_of(built);
+  } else {
+    for (const Method& method : methods)
+      longest.push_back(
+          fmt::format("{} {}", method.name, prompt_sizes(run, method, Split::test).longest));
+  }
+  cost.what = fmt::format("tokens of the longest prompt: {}", fmt::join(longest, ", "));
+  return cost;
+}
+
 std::vector<Job> prompt_jobs(Run& run) {
   const std::vector<Method> methods = prompt_methods(run);
   run.methods.insert(run.methods.end(), methods.begin(), methods.end());
@@ -81,29 +114,15 @@ std::vector<Job> prompt_jobs(Run& run) {
               {"max_new_tokens", run.app.max_new_tokens}},
              {{"model", run.selection.hash}}};
   for (const Split split : run.splits()) job.key.inputs.emplace(name_of(split), run.hash_of(split));
-  job.predict = [&run, methods] {
-    Cost cost;
-    cost.seconds = 0.5;
-    std::vector<std::string> longest;
-    for (const Method& method : methods)
-      longest.push_back(
-          fmt::format("{} {}", method.name, prompt_sizes(run, method, Split::test).longest));
-    cost.what = fmt::format("tokens of the longest prompt: {}", fmt::join(longest, ", "));
-    return cost;
-  };
+  job.opens_model = true;
+  job.predict = [&run, methods] { return predict(run, methods); };
   job.make = [&run, methods](hub::Draft&) { return build(run, methods); };
   return {std::move(job)};
 }
 
 void prompt_settle(Run& run) {
-  for (const Json& method : run.artefact("prompt").meta.at("methods")) {
-    const auto share = method.at("context_share").get<double>();
-    if (share > 0.9)
-      run.notes.push_back(
-          fmt::format("{}: the longest prompt and its answer fill {:.0f} % of the "
-                      "model's context",
-                      method.at("name").get<std::string>(), share * 100));
-  }
+  const std::vector<std::string> notes = notes_of(run.artefact("prompt").meta);
+  run.notes.insert(run.notes.end(), notes.begin(), notes.end());
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ std::vector<Job> report_jobs(Run& run) {
               {"file", run.app.path.filename().string()},
               {"alias", run.app.alias},
               {"seed", run.app.seed},
+              {"model", Json::array({run.selection.name, run.selection.title()})},
               {"set", std::move(set)},
               {"version", POMONA_VERSION}},
              {}};
@@ -62,14 +63,13 @@ std::vector<Job> report_jobs(Run& run) {
     if (id != job.id) job.key.inputs.emplace(id, artefact.key);
   }
   job.predict = [] {
-    return Cost{
-        .seconds = 0.1, .download_bytes = 0, .peak_bytes = 0, .what = "report.html, report.json"};
+    return Cost{.seconds = 0.1, .peak_bytes = 0, .what = "report.html, report.json", .notes = {}};
   };
   job.make = [&run](hub::Draft& draft) { return write_report(run, draft); };
   return {std::move(job)};
 }
 
-void report_settle(Run& run) {
+void report_publish(Run& run) {
   const fs::path folder = report_folder(run.app, run.store.home());
   publish(run.artefact("report").folder, folder);
   std::vector<std::string> keys;
@@ -80,6 +80,6 @@ void report_settle(Run& run) {
 
 }  // namespace
 
-extern const Stage kReport = {"report", report_jobs, report_settle};
+extern const Stage kReport = {"report", report_jobs, nullptr, report_publish};
 
 }  // namespace pomona::lifecycle

@@ -115,6 +115,10 @@ Json look_at_data(Run& run) {
           {"warnings", std::move(warnings)}};
 }
 
+std::vector<std::string> notes_of(const Json& found) {
+  return found.at("warnings").get<std::vector<std::string>>();
+}
+
 std::vector<Job> scope_jobs(Run& run) {
   Job job{.id = "scope", .name = "", .key = {}, .predict = {}, .make = {}};
   job.key = {"scope",
@@ -136,6 +140,7 @@ std::vector<Job> scope_jobs(Run& run) {
     for (const auto& [split, facts] : found.at("splits").items())
       counts.push_back(fmt::format("{} {}", split, shown_rows(facts)));
     cost.what = fmt::format("rows: {}", fmt::join(counts, ", "));
+    cost.notes = notes_of(found);
     return cost;
   };
   job.make = [&run](hub::Draft&) { return look_at_data(run); };
@@ -143,8 +148,8 @@ std::vector<Job> scope_jobs(Run& run) {
 }
 
 void scope_settle(Run& run) {
-  for (const Json& warning : run.artefact("scope").meta.at("warnings"))
-    run.notes.push_back(warning.get<std::string>());
+  const std::vector<std::string> notes = notes_of(run.artefact("scope").meta);
+  run.notes.insert(run.notes.end(), notes.begin(), notes.end());
 }
 
 }  // namespace

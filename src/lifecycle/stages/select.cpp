@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stage.h"
+#include "tensor/arena.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -23,6 +24,13 @@ bool licence_allowed(const AppFile& app, std::string_view licence) {
          std::find(app.licences.begin(), app.licences.end(), licence) != app.licences.end();
 }
 
+/// Memory that a model may take: what the application file allows; without that, for "auto", what
+/// this computer has.
+std::optional<std::uint64_t> memory_limit(const AppFile& app) {
+  if (app.max_memory || app.base != "auto") return app.max_memory;
+  return physical_memory_bytes();
+}
+
 /// Before a model is here: its file twice (as stored, and packed) and room to work in.
 std::uint64_t guessed_memory(const hub::CatalogueEntry& entry) {
   return 2 * entry.bytes + 300'000'000;
@@ -35,6 +43,7 @@ ModelFile selection_of(Run& run, const hub::CatalogueEntry& entry) {
 
 /// What "auto" would take, best first. Throws not_found if nothing fits, saying why each does not.
 std::vector<ModelFile> candidates(Run& run) {
+  const auto limit = memory_limit(run.app);
   std::vector<const hub::CatalogueEntry*> fitting;
   std::string refused;
   for (const hub::CatalogueEntry& entry : run.models.catalogue().entries()) {
@@ -43,7 +52,7 @@ std::vector<ModelFile> candidates(Run& run) {
       reason = fmt::format("does not know language \"{}\"", run.app.language);
     else if (!licence_allowed(run.app, entry.licence))
       reason = fmt::format("licence {}", entry.licence);
-    else if (run.app.max_memory && guessed_memory(entry) > *run.app.max_memory)
+    else if (limit && guessed_memory(entry) > *limit)
       reason = fmt::format("needs about {}", human_bytes(guessed_memory(entry)));
     if (reason.empty())
       fitting.push_back(&entry);
@@ -91,25 +100,40 @@ std::vector<ModelFile> choices(Run& run) {
   return {named(run)};
 }
 
-void fetch_if_absent(Run& run) {
-  if (run.selection.entry == nullptr || run.model_is_here()) return;
-  run.models.pull(run.selection.entry->name, run.progress, run.stop);
-}
-
-/// Why a model that is here does not do; "" if it does.
-std::string refusal(const Run& run, const Json& about, std::uint64_t memory, double speed) {
-  const std::string licence = about.at("licence").get<std::string>();
+/// Why the selected model does not do; "" if it does.
+std::string refusal(Run& run) {
+  eval::Answerer& model = run.answerer();
+  const std::string licence = model.about().at("licence").get<std::string>();
   if (run.selection.entry == nullptr && !licence_allowed(run.app, licence))
     return fmt::format("has {}, [model] licences allows {}",
                        licence.empty() ? "no licence in its file" : "licence " + licence,
                        fmt::join(run.app.licences, ", "));
-  if (run.app.max_memory && memory > *run.app.max_memory)
-    return fmt::format("needs {} of memory, [model] max_memory allows {}", human_bytes(memory),
-                       human_bytes(*run.app.max_memory));
-  if (run.app.min_speed && speed < *run.app.min_speed)
-    return fmt::format("writes {:.0f} tokens a second here, [model] min_speed wants {:.0f}", speed,
-                       *run.app.min_speed);
-  return "";
+  const auto limit = memory_limit(run.app);
+  if (const std::uint64_t memory = model.memory_bytes(kUsualTokens); limit && memory > *limit)
+    return fmt::format("needs {} of memory, {} {}", human_bytes(memory),
+                       run.app.max_memory ? "[model] max_memory allows" : "this computer has",
+                       human_bytes(*limit));
+  if (!run.app.min_speed) return "";
+  const double speed = run.measured_speed().decode_tokens_per_second / kBatchGain;
+  if (speed >= *run.app.min_speed) return "";
+  return fmt::format("writes {:.0f} tokens a second here, [model] min_speed wants {:.0f}", speed,
+                     *run.app.min_speed);
+}
+
+enum class Absent { fetch, take_unseen };
+
+/// Selects the first of the models that does, and returns which one that is. Throws exhausted if
+/// none does.
+std::size_t choose(Run& run, const std::vector<ModelFile>& list, Absent absent) {
+  std::string refused;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    run.selection = list[i];
+    if (absent == Absent::take_unseen && !run.model_is_here()) return i;
+    const std::string reason = refusal(run);
+    if (reason.empty()) return i;
+    refused += fmt::format("{}{} {}", refused.empty() ? "" : "; ", list[i].name, reason);
+  }
+  fail(ErrorKind::exhausted, "select: no model fits: {}", refused);
 }
 
 std::string why(const Run& run, std::size_t choice, std::size_t count) {
@@ -124,37 +148,31 @@ std::string why(const Run& run, std::size_t choice, std::size_t count) {
 
 Json select(Run& run) {
   const std::vector<ModelFile> list = choices(run);
-  std::string refused;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    run.selection = list[i];
-    fetch_if_absent(run);
-    eval::Answerer& model = run.answerer();
-    const std::uint64_t memory = model.memory_bytes(kUsualTokens);
-    const eval::Speed speed = model.measure(run.stop);
-    const std::string reason =
-        refusal(run, model.about(), memory, speed.decode_tokens_per_second / kBatchGain);
-    if (!reason.empty()) {
-      refused += fmt::format("{}{} {}", refused.empty() ? "" : "; ", list[i].name, reason);
-      continue;
-    }
-    const hub::CatalogueEntry* entry = run.selection.entry;
-    Json found = model.about();
-    if (entry != nullptr) found["licence"] = entry->licence;
-    found.update(
-        {{"name", run.selection.name},
-         {"why", why(run, i, list.size())},
-         {"title", entry != nullptr ? entry->title : run.selection.path.filename().string()},
-         {"context", model.context()},
-         {"bytes", run.selection.bytes},
-         {"sha256", run.selection.hash},
-         {"memory_bytes", memory},
-         {"machine", model.machine()},
-         {"speed",
-          {{"prefill_tokens_per_second", speed.prefill_tokens_per_second},
-           {"decode_tokens_per_second", speed.decode_tokens_per_second}}}});
-    return found;
-  }
-  fail(ErrorKind::exhausted, "select: no model fits: {}", refused);
+  const std::size_t choice = choose(run, list, Absent::fetch);
+  eval::Answerer& model = run.answerer();
+  const eval::Speed& speed = run.measured_speed();
+  Json found = model.about();
+  if (run.selection.entry != nullptr) found["licence"] = run.selection.entry->licence;
+  found.update({{"why", why(run, choice, list.size())},
+                {"context", model.context()},
+                {"bytes", run.selection.bytes},
+                {"sha256", run.selection.hash},
+                {"memory_bytes", model.memory_bytes(kUsualTokens)},
+                {"machine", model.machine()},
+                {"speed",
+                 {{"prefill_tokens_per_second", speed.prefill_tokens_per_second},
+                  {"decode_tokens_per_second", speed.decode_tokens_per_second}}}});
+  return found;
+}
+
+Cost predict(Run& run) {
+  choose(run, choices(run), Absent::take_unseen);
+  const bool here = run.model_is_here();
+  return {.seconds = 2,
+          .peak_bytes = here ? run.answerer().memory_bytes(kUsualTokens)
+                             : guessed_memory(*run.selection.entry),
+          .what = fmt::format("{}, {}", run.selection.name, human_bytes(run.selection.bytes)),
+          .notes = {}};
 }
 
 std::vector<Job> select_jobs(Run& run) {
@@ -174,21 +192,8 @@ std::vector<Job> select_jobs(Run& run) {
   for (std::size_t i = 0; i < list.size(); ++i)
     job.key.inputs.emplace(fmt::format("{} {}", i, list[i].entry ? list[i].entry->name : "model"),
                            list[i].hash);
-  job.predict = [&run] {
-    Cost cost;
-    cost.seconds = 2;
-    cost.what = fmt::format("{}, {}", run.selection.name, human_bytes(run.selection.bytes));
-    if (!run.model_is_here()) {
-      constexpr double kBytesPerSecond = 5e6;
-      cost.download_bytes = run.selection.bytes;
-      cost.seconds += static_cast<double>(cost.download_bytes) / kBytesPerSecond;
-      cost.what += " to fetch, at 5 MB a second";
-      cost.peak_bytes = guessed_memory(*run.selection.entry);
-    } else {
-      cost.peak_bytes = run.answerer().memory_bytes(kUsualTokens);
-    }
-    return cost;
-  };
+  job.opens_model = true;
+  job.predict = [&run] { return predict(run); };
   job.make = [&run](hub::Draft&) { return select(run); };
   return {std::move(job)};
 }
@@ -198,7 +203,6 @@ void select_settle(Run& run) {
   for (ModelFile& choice : choices(run)) {
     if (choice.hash == sha256) run.selection = std::move(choice);
   }
-  fetch_if_absent(run);
 }
 
 }  // namespace
