@@ -3,19 +3,52 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "base/hash.h"
 #include "base/text.h"
 #include "eval/comparison.h"
 
 namespace pomona::lifecycle {
 
-fs::path report_folder(const AppFile& app, const hub::Home& home) {
+namespace {
+
+/// "evaluate.limit=20,prompt.seed=2"; told apart by a hash where a file name cannot hold it.
+std::string folder_name(const Assignments& set) {
+  constexpr std::size_t kLongest = 80;
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : set) parts.push_back(key + "=" + value);
+  const std::string whole = fmt::format("{}", fmt::join(parts, ","));
+  std::string name = whole.substr(0, kLongest);
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && !std::strchr("._-=,+", c)) c = '_';
+  }
+  return name == whole ? name : name + "-" + sha256_hex(whole).substr(0, 8);
+}
+
+fs::path main_report_folder(const AppFile& app, const hub::Home& home) {
   const fs::path beside = fs::absolute(app.path).lexically_normal().parent_path();
   const std::string stem = app.path.stem().string();
   const fs::path folder = beside / (stem == "app" ? "report" : "report-" + stem);
   std::error_code ignored;
   const fs::path& written = fs::exists(folder, ignored) ? folder : beside;
   if (::access(written.c_str(), W_OK) == 0) return folder;
-  return fs::absolute(home.root()).lexically_normal() / "reports" / replace_all(app.name, "/", "-");
+  return fs::absolute(home.root()).lexically_normal() / "reports" /
+         (replace_all(app.name, "/", "-") + "-" + sha256_hex(folder.string()).substr(0, 8));
+}
+
+}  // namespace
+
+fs::path report_folder(const AppFile& app, const hub::Home& home, const Assignments& set) {
+  const fs::path folder = main_report_folder(app, home);
+  return set.empty() ? folder : folder / folder_name(set);
+}
+
+std::string alias_of(const AppFile& app, const Assignments& set) {
+  const auto names_it = [](const auto& assignment) { return assignment.first == "serve.alias"; };
+  return set.empty() || std::any_of(set.begin(), set.end(), names_it) ? app.alias : "";
 }
 
 std::string result_line(const Json& compared) {

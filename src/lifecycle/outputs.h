@@ -2,6 +2,8 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "hub/home.h"
@@ -9,10 +11,18 @@
 
 namespace pomona::lifecycle {
 
+/// `--set` assignments, in order.
+using Assignments = std::vector<std::pair<std::string, std::string>>;
+
 /// The folder of report.html and report.json: "report" beside app.toml ("report-x" beside x.toml),
 /// where a newcomer finds it and where it goes when the application goes; if that place cannot be
-/// written to, reports/NAME in the store.
-fs::path report_folder(const AppFile& app, const hub::Home& home);
+/// written to, reports/NAME-HASH in the store, by the hash of that place. A run with `--set` is a
+/// look aside and has a folder of its own in there: "report/evaluate.limit=20".
+fs::path report_folder(const AppFile& app, const hub::Home& home, const Assignments& set);
+
+/// The name that the promoted result gets, for every command that takes a model. Empty for a run
+/// with `--set`, unless that sets the alias too.
+std::string alias_of(const AppFile& app, const Assignments& set);
 
 /// "zero-shot 18.2, one-shot 17.1, 4-shot 19.0 ROUGE-L (n = 104, 95 % intervals in the report)",
 /// from the meta data of `evaluate`.

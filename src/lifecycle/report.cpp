@@ -154,8 +154,9 @@ Json report_json(Run& run) {
   report["model"] = model_json(run);
   report["methods"] = methods_json(run, compared);
   report["compression"] = run.compression;
-  report["promoted"] = {
-      {"method", compared.at("promoted")}, {"why", compared.at("why")}, {"alias", run.app.alias}};
+  report["promoted"] = {{"method", compared.at("promoted")},
+                        {"why", compared.at("why")},
+                        {"alias", alias_of(run.app, run.options.set)}};
   report["scope"] = run.artefact("scope").meta;
   report["gate"] = compared.at("gate");
   report["comparison"] = {{"picked", compared.at("picked")},

@@ -38,6 +38,7 @@ struct Page {
   double times = number(report.at("comparison").at("shown_times"));
   double significance = number(report.at("gate").at("significance"));
   std::string promoted = report.at("promoted").at("method").get<std::string>();
+  std::string alias = report.at("promoted").at("alias").get<std::string>();  // "": it got no name
   std::string baseline = methods.front().at("name").get<std::string>();
 };
 
@@ -77,9 +78,10 @@ std::string verdict(const Page& page) {
   if (!hurting.empty())
     html += fmt::format(" Significantly worse than {} on the test rows: {}.",
                         escape_html(page.baseline), fmt::join(hurting, ", "));
-  return html + fmt::format("<p>Promoted: <b>{}</b>, as <code>{}</code>.</p></div>",
-                            escape_html(page.promoted),
-                            text(page.report.at("promoted").at("alias")));
+  return html + fmt::format("<p>Promoted: <b>{}</b>{}.</p></div>", escape_html(page.promoted),
+                            page.alias.empty()
+                                ? ", in this run with other settings than the file's"
+                                : fmt::format(", as <code>{}</code>", escape_html(page.alias)));
 }
 
 ChartRow chart_row(const Page& page, const Json& method, const Json& interval) {
@@ -251,7 +253,6 @@ std::string prompt_section(const Json& prompts) {
 
 std::string repeat_section(const Page& page) {
   const Json& repeat = page.report.at("repeat");
-  const std::string alias = page.report.at("promoted").at("alias").get<std::string>();
   std::vector<std::pair<std::string, std::string>> rows = {
       {"program", fmt::format("pomona {}", text(repeat.at("version")))},
       {"made", text(repeat.at("created"))},
@@ -264,8 +265,9 @@ std::string repeat_section(const Page& page) {
     rows.emplace_back("scores", fmt::format("<code>{}</code>", text(signature)));
   for (const auto& [name, hash] : repeat.at("sha256").items())
     rows.emplace_back("sha256 of " + name, fmt::format("<code>{}</code>", text(hash)));
-  return fmt::format("<pre>{}\npomona chat {}</pre>{}", text(repeat.at("command")),
-                     escape_html(alias), facts(rows));
+  const std::string chat =
+      page.alias.empty() ? "" : "\npomona chat " + escape_html(shell_word(page.alias));
+  return fmt::format("<pre>{}{}</pre>{}", text(repeat.at("command")), chat, facts(rows));
 }
 
 std::string section(std::string_view title, const std::string& body) {

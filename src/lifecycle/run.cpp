@@ -117,15 +117,17 @@ RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
   outcome.notes = run.notes;
   if (outcome.failure) return outcome;
   const Json& compared = run.artefact("evaluate").meta;
-  outcome.report_html = report_folder(app, options.home) / "report.html";
-  outcome.report_json = report_folder(app, options.home) / "report.json";
+  const fs::path folder = report_folder(app, options.home, options.set);
+  outcome.report_html = folder / "report.html";
+  outcome.report_json = folder / "report.json";
   outcome.promoted = compared.at("promoted").get<std::string>();
   outcome.why = compared.at("why").get<std::string>();
   outcome.result = result_line(compared);
-  outcome.alias = app.alias;
-  outcome.next = {fmt::format("{} chat {}", program, shell_word(app.alias)),
-                  fmt::format("{} init your-data.csv", program),
-                  fmt::format("{} run {} --plan", program, shell_word(app.path.string()))};
+  outcome.alias = alias_of(app, options.set);
+  if (!outcome.alias.empty())
+    outcome.next.push_back(fmt::format("{} chat {}", program, shell_word(outcome.alias)));
+  outcome.next.push_back(fmt::format("{} init your-data.csv", program));
+  outcome.next.push_back(fmt::format("{} run {} --plan", program, shell_word(app.path.string())));
   if (options.require_gate && !compared.at("beats_baseline").get<bool>())
     outcome.failure = Error(ErrorKind::gate, "run: the gate stays closed: " + outcome.why);
   return outcome;
@@ -137,7 +139,9 @@ std::vector<std::string> RunOutcome::lines() const {
   if (report_html.empty()) return lines;
   lines.push_back(fmt::format("Report  file://{}", report_html.string()));
   lines.push_back("Result  " + result);
-  lines.push_back(fmt::format("Model   {} = {}: {}", alias, promoted, why));
+  lines.push_back(alias.empty()
+                      ? fmt::format("Model   {}: {}; with --set it gets no name", promoted, why)
+                      : fmt::format("Model   {} = {}: {}", alias, promoted, why));
   lines.push_back(fmt::format("Next    {}", fmt::join(next, "\n        ")));
   return lines;
 }

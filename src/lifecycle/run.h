@@ -43,7 +43,7 @@ struct RunOutcome {
   fs::path report_html, report_json;  // empty if no report was made
   std::string promoted, why;          // "4-shot", a sentence
   std::string result;                 // "zero-shot 18.2, one-shot 17.1 ROUGE-1 (n = 104, ...)"
-  std::string alias;                  // MODEL name of the promoted result
+  std::string alias;                  // MODEL name of the promoted result; empty if it got none
   std::vector<std::string> next;      // commands to try, most useful first
   std::vector<std::string> notes;     // what should not be missed
   /// What ended the run early (with kind cancelled for a stop), or the closed gate: for exit code

@@ -232,6 +232,52 @@ TEST_F(LifecycleTest, APlanUsesTheSpeedOfItsOwnThreads) {
   EXPECT_EQ(plan(other).speed, "measured");
 }
 
+TEST_F(LifecycleTest, ALookAsideLeavesReportAliasAndArtefactsAlone) {
+  const RunOutcome whole = run();
+  const std::string report = read_file(whole.report_json);
+  const auto settings = [&] { return hub::ModelStore(options().home).resolve("words").settings; };
+  const Json promoted = settings();
+  RunOptions quick = options();
+  quick.set = {{"evaluate.limit", "4"}, {"prompt.instruction", "Do: {input}"}};
+  facts_.examples_help = false;  // the other method is promoted then
+  const RunOutcome look = run(quick);
+  ASSERT_FALSE(look.failure) << look.failure->what();
+  EXPECT_EQ(look.report_json.parent_path().parent_path(), folder_ / "app/report");
+  EXPECT_TRUE(look.report_json.parent_path().filename().string().starts_with(
+      "evaluate.limit=4,prompt.instruction=Do__"));
+  EXPECT_EQ(read_json(look.report_json).at("methods")[0].at("n"), 4);
+  EXPECT_EQ(look.promoted, "zero-shot");
+  EXPECT_EQ(look.alias, "");
+  EXPECT_EQ(look.next.front(), "pomona init your-data.csv");
+  EXPECT_EQ(read_file(look.report_html).find("pomona chat"), std::string::npos);
+  EXPECT_EQ(settings(), promoted);
+  EXPECT_EQ(read_file(whole.report_json), report);
+  EXPECT_EQ(hub::ArtefactStore(options().home).clean(0).artefacts, 0u);
+
+  quick.set = {{"evaluate.limit", "4"}, {"serve.alias", "quick"}};
+  EXPECT_EQ(run(quick).alias, "quick");
+  EXPECT_EQ(hub::ModelStore(options().home).resolve("quick").settings.at("method"), "zero-shot");
+}
+
+TEST_F(LifecycleTest, SaysWhoseNameAResultTakes) {
+  run();
+  const fs::path first = folder_ / "first";
+  fs::copy(folder_ / "app", first, fs::copy_options::recursive);
+  const auto run_first = [&] {
+    return run_application(first / "app.toml", options(), no_progress(), stop_);
+  };
+  const auto note = [](const fs::path& owner) {
+    return fmt::format(
+        "\"words\" was the result of {} until now; another name in [serve] alias keeps both",
+        owner.string());
+  };
+  EXPECT_EQ(run_first().notes.back(), note(app_));
+  EXPECT_NE(run_first().notes.back(), note(app_)) << "it has the name already";
+  EXPECT_EQ(run().notes.back(), note(first / "app.toml"));
+  fs::remove_all(folder_ / "app");
+  EXPECT_NE(run_first().notes.back(), note(app_)) << "the other application is gone";
+}
+
 TEST_F(LifecycleTest, AModelThatMovedIsReportedWhereItIs) {
   run();
   fs::rename(folder_ / "app/model.gguf", folder_ / "app/renamed.gguf");

@@ -30,10 +30,10 @@ TEST_F(CatalogueRunTest, AModelIsFetchedOnlyToBeOpened) {
 
   RunOptions changed = options();
   changed.set = {{"evaluate.max_new_tokens", "9"}};
-  const RunPlan plan = this->plan(changed);
-  EXPECT_EQ(plan.download_bytes, bytes_of("small").size());
-  EXPECT_EQ(plan.jobs[2].stage, "prompt");
-  EXPECT_EQ(plan.jobs[2].bytes, plan.download_bytes);
+  const RunPlan planned = plan(changed);
+  EXPECT_EQ(planned.download_bytes, bytes_of("small").size());
+  EXPECT_EQ(planned.jobs[2].stage, "prompt");
+  EXPECT_EQ(planned.jobs[2].bytes, planned.download_bytes);
   const RunOutcome outcome = run(changed);
   EXPECT_EQ(statuses(outcome), "scope cached, select cached, prompt failed");
   EXPECT_EQ(outcome.failure->kind(), ErrorKind::network);  // the catalogue has no source for it

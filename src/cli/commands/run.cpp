@@ -69,7 +69,8 @@ Action prepare(Arguments& arguments) {
   arguments.flag("--no-serve", options->no_serve,
                  "end after the report; without effect in this version, which has no server yet");
   arguments.option("--set", "KEY=VALUE", options->set,
-                   "another value for a key of the file, e.g. evaluate.limit=20");
+                   "another value for a key of the file, e.g. evaluate.limit=20; the report goes "
+                   "into a folder of its own, and what [serve] alias names stays as it is");
   arguments.flag("--require-gate", options->require_gate,
                  "end with code 7 when no method is significantly better than zero-shot");
   declare_engine(arguments, options->engine);

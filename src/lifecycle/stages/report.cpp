@@ -27,21 +27,35 @@ void publish(const fs::path& from, const fs::path& to) {
   }
 }
 
+/// Whether another application, which is still there, has given this name to its result.
+bool owned_by_another(const hub::Alias& alias, const std::string& app) {
+  const std::string owner = alias.settings.value("app", app);
+  std::error_code ignored;
+  return owner != app && fs::exists(owner, ignored);
+}
+
 /// Lets every command use the promoted result by its name.
 void set_alias(Run& run) {
   const Method& method =
       run.method(run.artefact("evaluate").meta.at("promoted").get<std::string>());
   hub::Alias alias;
-  alias.name = run.app.alias;
+  alias.name = alias_of(run.app, run.options.set);
+  if (alias.name.empty()) return;
   alias.model = method.model.alias_of;
   alias.artefact = method.model.artefact;
   alias.settings = to_json(method.recipe);
   alias.settings["method"] = method.name;
   alias.settings["max_new_tokens"] = run.app.max_new_tokens;
+  const std::string app = fs::absolute(run.app.path).lexically_normal().string();
+  alias.settings["app"] = app;
   const auto known = run.models.find_alias(alias.name);
   if (known && known->model == alias.model && known->artefact == alias.artefact &&
       known->settings == alias.settings)
     return;
+  if (known && owned_by_another(*known, app))
+    run.notes.push_back(fmt::format(
+        "\"{}\" was the result of {} until now; another name in [serve] alias keeps both",
+        alias.name, known->settings.at("app").get<std::string>()));
   run.models.set_alias(alias);
 }
 
@@ -70,7 +84,7 @@ std::vector<Job> report_jobs(Run& run) {
 }
 
 void report_publish(Run& run) {
-  const fs::path folder = report_folder(run.app, run.store.home());
+  const fs::path folder = report_folder(run.app, run.store.home(), run.options.set);
   publish(run.artefact("report").folder, folder);
   std::vector<std::string> keys;
   for (const auto& [id, artefact] : run.finished) keys.push_back(artefact.key);
