@@ -1,4 +1,5 @@
-// The application file: what somebody wants built, as TOML (docs: the schema of `pomona run`).
+// The application file: what somebody wants built, as TOML. Each stage reads its own tables of it
+// (Stage::read); what it finds is gathered here, for all of them.
 #pragma once
 #include <cstdint>
 #include <filesystem>

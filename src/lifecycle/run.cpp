@@ -47,7 +47,7 @@ void run_stages(Run& run, RunOutcome& outcome) {
     } catch (const Error& error) {
       now.status = "failed";
       now.artefact.clear();
-      outcome.failure = error.kind() == ErrorKind::cancelled ? interrupted(stage) : error;
+      outcome.failure = error.kind() == ErrorKind::cancelled ? interrupted(*stage) : error;
     }
     now.seconds = watch.seconds();
     if (outcome.failure) return;

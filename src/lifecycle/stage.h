@@ -3,6 +3,7 @@
 // is there already is not made again. Stages that prepare a model or its prompts contribute
 // methods, which `evaluate` compares whatever they are made of.
 #pragma once
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/toml.h"
 #include "eval/answerer.h"
 #include "eval/runner.h"
 #include "hub/artefact_store.h"
@@ -139,10 +141,15 @@ struct Job {
 
 struct Stage {
   std::string_view name;
+  /// Its own tables of the application file.
+  std::array<std::string_view, 2> tables = {};
+  /// Reads and checks them into fields of their own; null if there are none. Tables of earlier
+  /// stages have been read.
+  void (*read)(const TomlTable& root, AppFile& app) = nullptr;
   /// The stage's jobs in the order of running; the last one's artefact is the stage's. Also adds to
   /// the run what methods they make: the key of a job tells where its model will be. Called once,
   /// when all earlier stages are done, or, for a plan, when they are planned.
-  std::vector<Job> (*jobs)(Run&);
+  std::vector<Job> (*jobs)(Run&) = nullptr;
   /// Puts into the run what later stages need of the finished artefacts, and notes; null if
   /// nothing. Also called when all were cached, and by a plan then.
   void (*settle)(Run&) = nullptr;

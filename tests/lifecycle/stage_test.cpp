@@ -29,7 +29,7 @@ void tune_settle(Run& run) {
   method.forgetting = run.artefact("tune").meta.at("forgetting").get<double>();
 }
 
-constexpr Stage kTune = {"tune", tune_jobs, tune_settle};
+constexpr Stage kTune = {.name = "tune", .jobs = tune_jobs, .settle = tune_settle};
 
 class StageTest : public LifecycleTest {
  protected:

@@ -7,14 +7,64 @@
 #include "base/peak_memory.h"
 #include "base/text.h"
 #include "eval/comparison.h"
+#include "lifecycle/app_keys.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stages/samples.h"
 
 namespace pomona::lifecycle {
 namespace {
 
+constexpr std::int64_t kMostNewTokens = 1 << 20;
 constexpr std::string_view kSamples = "samples.jsonl";
 constexpr std::size_t kPlannedRows = 32;  // whose prompts a plan looks at
+
+void read_evaluate(const TomlTable& root, AppFile& app) {
+  const TomlTable table = root.table("evaluate");
+  app.metrics = table.get<std::vector<std::string>>("metrics", {"rouge"});
+  if (app.metrics.empty()) table.reject("metrics", "is empty; expected for example [\"rouge\"]");
+  for (const std::string& name : app.metrics) {
+    if (std::count(app.metrics.begin(), app.metrics.end(), name) > 1)
+      table.reject("metrics", "{} stands there twice", name);
+    try {
+      metric::find_metric(name);
+    } catch (const Error& error) {
+      table.reject("metrics", "{}", error.what());
+    }
+  }
+  if (const auto limit = table.find<std::int64_t>("limit"))
+    app.limit =
+        static_cast<std::size_t>(ranged<std::int64_t>(table, "limit", *limit, 1, INT64_MAX));
+  app.max_new_tokens = ranged<std::int64_t>(
+      table, "max_new_tokens", table.get<std::int64_t>("max_new_tokens", 128), 1, kMostNewTokens);
+}
+
+void read_gate(const TomlTable& root, AppFile& app) {
+  const TomlTable table = root.table("gate");
+  std::vector<std::string> scores;
+  for (const std::string& name : app.metrics) {
+    for (const std::string_view score : metric::find_metric(name).scores)
+      scores.emplace_back(score);
+  }
+  const bool has_rouge = std::count(scores.begin(), scores.end(), "rougeL") > 0;
+  app.gate_metric = table.get<std::string>("metric", has_rouge ? "rougeL" : scores.front());
+  if (std::count(scores.begin(), scores.end(), app.gate_metric) == 0) {
+    const auto meant = nearest(app.gate_metric, scores);
+    table.reject("metric", "\"{}\" is no score of [evaluate] metrics{}; there are: {}",
+                 app.gate_metric, meant ? fmt::format(", did you mean \"{}\"?", *meant) : "",
+                 fmt::join(scores, ", "));
+  }
+  app.significance = table.get<double>("significance", 0.05);
+  if (!(app.significance > 0 && app.significance < 1))
+    table.reject("significance", "{} is not between 0 and 1", app.significance);
+  if (const auto forgetting = table.find<double>("max_forgetting"))
+    ranged(table, "max_forgetting", *forgetting, 0.0, 1.0);
+}
+
+/// [evaluate], [gate]
+void evaluate_read(const TomlTable& root, AppFile& app) {
+  read_evaluate(root, app);
+  read_gate(root, app);
+}
 
 Cost predict_split(Run& run, const Method& method, Split split) {
   const PromptSizes sizes = prompt_sizes(run, method, split, kPlannedRows);
@@ -226,6 +276,10 @@ std::vector<Job> evaluate_jobs(Run& run) {
 
 }  // namespace
 
-extern const Stage kEvaluate = {"evaluate", evaluate_jobs, evaluate_settle};
+extern const Stage kEvaluate = {.name = "evaluate",
+                                .tables = {"evaluate", "gate"},
+                                .read = evaluate_read,
+                                .jobs = evaluate_jobs,
+                                .settle = evaluate_settle};
 
 }  // namespace pomona::lifecycle

@@ -3,11 +3,41 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "lifecycle/app_keys.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stage.h"
 
 namespace pomona::lifecycle {
 namespace {
+
+constexpr std::int64_t kMostShots = 64;
+
+/// [prompt]
+void prompt_read(const TomlTable& root, AppFile& app) {
+  const TomlTable table = root.table("prompt");
+  app.instruction = filled(table, "instruction");
+  if (app.instruction.find("{input}") == std::string::npos)
+    table.reject("instruction", "does not contain {{input}}, the place of the row's text");
+  const auto shots = table.get<std::vector<std::int64_t>>("shots", {0});
+  app.shots = {0};
+  for (const std::int64_t count : shots) {
+    ranged<std::int64_t>(table, "shots", count, 0, kMostShots);
+    if (std::count(shots.begin(), shots.end(), count) > 1)
+      table.reject("shots", "{} stands there twice", count);
+    if (count != 0) app.shots.push_back(count);
+  }
+  if (std::count(shots.begin(), shots.end(), 0) == 0)
+    app.notes.push_back(
+        "zero-shot is evaluated too, though [prompt] shots does not name 0: methods are compared "
+        "with it");
+  app.seed = static_cast<std::uint64_t>(
+      ranged<std::int64_t>(table, "seed", table.get<std::int64_t>("seed", 1), 0, INT64_MAX));
+  const TomlTable data = root.table("data");
+  if (app.shots.size() > 1 && app.train.empty())
+    data.missing("train", "the examples in a prompt come from it");
+  if (app.shots.size() > 1 && app.valid.empty())
+    data.missing("valid", "with several methods it picks the best one");
+}
 
 PromptRecipe recipe_of(Run& run, std::int64_t shots) {
   PromptRecipe recipe{run.app.instruction, {}};
@@ -127,6 +157,10 @@ void prompt_settle(Run& run) {
 
 }  // namespace
 
-extern const Stage kPrompt = {"prompt", prompt_jobs, prompt_settle};
+extern const Stage kPrompt = {.name = "prompt",
+                              .tables = {"prompt"},
+                              .read = prompt_read,
+                              .jobs = prompt_jobs,
+                              .settle = prompt_settle};
 
 }  // namespace pomona::lifecycle

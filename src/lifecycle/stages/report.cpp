@@ -3,12 +3,30 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "lifecycle/app_keys.h"
 #include "lifecycle/outputs.h"
 
 namespace pomona::lifecycle {
 namespace {
 
 constexpr std::string_view kFiles[] = {"report.html", "report.json"};
+
+/// [serve]
+void report_read(const TomlTable& root, AppFile& app) {
+  const TomlTable table = root.table("serve");
+  app.alias = table.get<std::string>("alias", app.name);
+  if (app.alias.empty() || app.alias.front() == '-' || app.alias.front() == '.' ||
+      app.alias.find('/') != std::string::npos || app.alias.ends_with(".gguf"))
+    table.reject("alias",
+                 "\"{}\" is no name for a model: it must not be empty, start with - or .,"
+                 " contain / or end with .gguf",
+                 app.alias);
+  if (const auto port = table.find<int>("port")) {
+    app.port = ranged(table, "port", *port, 1, 65535);
+    app.notes.push_back(fmt::format(
+        "[serve] port {}: this version has no server yet, so nothing is served", *port));
+  }
+}
 
 Json write_report(Run& run, hub::Draft& draft) {
   const Json report = report_json(run);
@@ -94,6 +112,10 @@ void report_publish(Run& run) {
 
 }  // namespace
 
-extern const Stage kReport = {"report", report_jobs, nullptr, report_publish};
+extern const Stage kReport = {.name = "report",
+                              .tables = {"serve"},
+                              .read = report_read,
+                              .jobs = report_jobs,
+                              .publish = report_publish};
 
 }  // namespace pomona::lifecycle

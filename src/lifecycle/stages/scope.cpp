@@ -1,8 +1,10 @@
 // scope: what the application is, and whether its data can carry it.
 #include <algorithm>
+#include <tuple>
 #include <unordered_set>
 
 #include "base/error.h"
+#include "lifecycle/app_keys.h"
 #include "lifecycle/language.h"
 #include "lifecycle/outputs.h"
 #include "lifecycle/stage.h"
@@ -10,6 +12,30 @@
 
 namespace pomona::lifecycle {
 namespace {
+
+/// [data]
+void scope_read(const TomlTable& root, AppFile& app) {
+  const TomlTable table = root.table("data");
+  const auto file = [&](std::string_view key) {
+    const auto value = table.find<std::string>(key);
+    if (value && value->empty()) table.reject(key, "is empty; expected the path of a file");
+    return value ? (app.folder / *value).lexically_normal() : fs::path();
+  };
+  app.train = file("train");
+  app.valid = file("valid");
+  app.test = file("test");
+  app.input = filled(table, "input");
+  app.output = filled(table, "output");
+  if (app.input == app.output)
+    table.reject("output", "is the same column as the input, \"{}\"", app.input);
+  if (app.test.empty()) table.missing("test", "expected the file of rows that confirm the result");
+  for (const auto& [a, b, key] :
+       {std::tuple(app.train, app.test, "test"), std::tuple(app.valid, app.test, "test"),
+        std::tuple(app.train, app.valid, "valid")}) {
+    if (!a.empty() && a == b)
+      table.reject(key, "is the same file as another split; rows seen before prove nothing");
+  }
+}
 
 Json lengths(std::vector<std::size_t> characters) {
   std::sort(characters.begin(), characters.end());
@@ -154,6 +180,10 @@ void scope_settle(Run& run) {
 
 }  // namespace
 
-extern const Stage kScope = {"scope", scope_jobs, scope_settle};
+extern const Stage kScope = {.name = "scope",
+                             .tables = {"data"},
+                             .read = scope_read,
+                             .jobs = scope_jobs,
+                             .settle = scope_settle};
 
 }  // namespace pomona::lifecycle

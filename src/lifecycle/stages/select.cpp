@@ -1,15 +1,59 @@
 // select: the model an application stands on. "auto" takes the largest model of the catalogue that
 // knows the language and that memory, licences and speed allow.
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "lifecycle/app_keys.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stage.h"
 #include "tensor/arena.h"
 
 namespace pomona::lifecycle {
 namespace {
+
+/// "2 GB", "800MB", "1.5 GiB", or a number of bytes.
+std::uint64_t parse_size(const TomlTable& table, std::string_view key, std::string_view text) {
+  const std::string_view whole = trim(text);
+  std::size_t used = 0;
+  double value = -1;
+  try {
+    value = std::stod(std::string(whole), &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  static const std::map<std::string_view, double> kUnits = {
+      {"", 1},        {"B", 1},     {"kB", 1e3},   {"KB", 1e3},      {"MB", 1e6},
+      {"GB", 1e9},    {"TB", 1e12}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824},
+      {"TiB", 0x1p40}};
+  const auto unit = kUnits.find(trim(whole.substr(used)));
+  if (used == 0 || unit == kUnits.end() || !std::isfinite(value) || value <= 0 ||
+      value * unit->second >= 0x1p63)
+    table.reject(key, "\"{}\" is no size such as \"2 GB\" or \"800 MB\"", text);
+  return static_cast<std::uint64_t>(value * unit->second);
+}
+
+bool looks_like_path(const fs::path& folder, const std::string& base) {
+  std::error_code ignored;
+  return base.find('/') != std::string::npos || base.ends_with(".gguf") ||
+         fs::is_regular_file(folder / base / "config.json", ignored);
+}
+
+/// [model]
+void select_read(const TomlTable& root, AppFile& app) {
+  const TomlTable table = root.table("model");
+  app.base = table.get<std::string>("base", "auto");
+  if (app.base.empty()) table.reject("base", "is empty; expected a model, or \"auto\"");
+  app.base_is_path = looks_like_path(app.folder, app.base);
+  if (app.base_is_path) app.base = fs::absolute(app.folder / app.base).lexically_normal().string();
+  if (const auto memory = table.find<std::string>("max_memory"))
+    app.max_memory = parse_size(table, "max_memory", *memory);
+  if (const auto speed = table.find<double>("min_speed"))
+    app.min_speed = ranged(table, "min_speed", *speed, 0.0, 1e9);
+  app.licences = table.get<std::vector<std::string>>("licences", {});
+}
 
 constexpr double kBatchGain = 4;  // a batch writes about so many times faster than one sequence
 
@@ -207,6 +251,10 @@ void select_settle(Run& run) {
 
 }  // namespace
 
-extern const Stage kSelect = {"select", select_jobs, select_settle};
+extern const Stage kSelect = {.name = "select",
+                              .tables = {"model"},
+                              .read = select_read,
+                              .jobs = select_jobs,
+                              .settle = select_settle};
 
 }  // namespace pomona::lifecycle
