@@ -46,9 +46,11 @@ fs::path report_folder(const AppFile& app, const hub::Home& home, const Assignme
   return set.empty() ? folder : folder / folder_name(set);
 }
 
-std::string alias_of(const AppFile& app, const Assignments& set) {
+std::string alias_of(const AppFile& app, const Assignments& set, const hub::ModelStore& models) {
   const auto names_it = [](const auto& assignment) { return assignment.first == "serve.alias"; };
-  return set.empty() || std::any_of(set.begin(), set.end(), names_it) ? app.alias : "";
+  if (set.empty() || std::any_of(set.begin(), set.end(), names_it)) return app.alias;
+  const auto known = models.find_alias(app.alias);
+  return known && !known->settings.value("aside", false) ? "" : app.alias;
 }
 
 std::string result_line(const Json& compared) {

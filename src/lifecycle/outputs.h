@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "hub/home.h"
+#include "hub/model_store.h"
 #include "lifecycle/app_file.h"
 
 namespace pomona::lifecycle {
@@ -21,8 +22,9 @@ using Assignments = std::vector<std::pair<std::string, std::string>>;
 fs::path report_folder(const AppFile& app, const hub::Home& home, const Assignments& set);
 
 /// The name that the promoted result gets, for every command that takes a model. Empty for a run
-/// with `--set`, unless that sets the alias too.
-std::string alias_of(const AppFile& app, const Assignments& set);
+/// with `--set` that does not set the alias, if the name is that of a whole run's result: a look
+/// aside does not take it.
+std::string alias_of(const AppFile& app, const Assignments& set, const hub::ModelStore& models);
 
 /// "zero-shot 18.2, one-shot 17.1, 4-shot 19.0 ROUGE-L (n = 104, 95 % intervals in the report)",
 /// from the meta data of `evaluate`.

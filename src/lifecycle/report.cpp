@@ -22,6 +22,8 @@ Json methods_json(const Run& run, const Json& compared) {
                  {"bytes", method.model.bytes},
                  {"seconds", test.at("seconds")},
                  {"peak_bytes", test.at("peak_bytes")},
+                 {"predicted_seconds", test.at("predicted_seconds")},
+                 {"predicted_peak_bytes", test.at("predicted_peak_bytes")},
                  {"forgetting", method.forgetting},
                  {"prompt_tokens", test.at("prompt_tokens")},
                  {"longest_prompt", test.at("longest_prompt")},
@@ -154,9 +156,8 @@ Json report_json(Run& run) {
   report["model"] = model_json(run);
   report["methods"] = methods_json(run, compared);
   report["compression"] = run.compression;
-  report["promoted"] = {{"method", compared.at("promoted")},
-                        {"why", compared.at("why")},
-                        {"alias", alias_of(run.app, run.options.set)}};
+  report["promoted"] = {
+      {"method", compared.at("promoted")}, {"why", compared.at("why")}, {"alias", run.alias}};
   report["scope"] = run.artefact("scope").meta;
   report["gate"] = compared.at("gate");
   report["comparison"] = {{"picked", compared.at("picked")},

@@ -123,7 +123,7 @@ RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
   outcome.promoted = compared.at("promoted").get<std::string>();
   outcome.why = compared.at("why").get<std::string>();
   outcome.result = result_line(compared);
-  outcome.alias = alias_of(app, options.set);
+  outcome.alias = run.alias;
   if (!outcome.alias.empty())
     outcome.next.push_back(fmt::format("{} chat {}", program, shell_word(outcome.alias)));
   outcome.next.push_back(fmt::format("{} init your-data.csv", program));
@@ -139,9 +139,11 @@ std::vector<std::string> RunOutcome::lines() const {
   if (report_html.empty()) return lines;
   lines.push_back(fmt::format("Report  file://{}", report_html.string()));
   lines.push_back("Result  " + result);
-  lines.push_back(alias.empty()
-                      ? fmt::format("Model   {}: {}; with --set it gets no name", promoted, why)
-                      : fmt::format("Model   {} = {}: {}", alias, promoted, why));
+  lines.push_back(
+      alias.empty()
+          ? fmt::format("Model   {}: {}; a run with --set leaves the name to the whole one",
+                        promoted, why)
+          : fmt::format("Model   {} = {}: {}", alias, promoted, why));
   lines.push_back(fmt::format("Next    {}", fmt::join(next, "\n        ")));
   return lines;
 }

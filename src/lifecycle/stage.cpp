@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "kernel/roof.h"
+#include "lifecycle/outputs.h"
 #include "simd/cpu.h"
 
 namespace pomona::lifecycle {
@@ -33,6 +34,7 @@ Run::Run(const AppFile& app_, const RunOptions& options_, ProgressSink& progress
       stop(stop_),
       models(options_.home),
       store(options_.home),
+      alias(alias_of(app_, options_.set, models)),
       notes(app_.notes),
       hashes_(options_.home) {}
 

@@ -71,6 +71,8 @@ class Run {
   hub::ModelStore models;
   hub::ArtefactStore store;
 
+  /// The name that the promoted result gets; empty if it gets none.
+  const std::string alias;
   /// Set by `select`.
   ModelFile selection;
   /// What the stages so far have contributed; the first is the one that others are compared with.

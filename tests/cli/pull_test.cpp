@@ -91,7 +91,8 @@ TEST_F(PullCommand, RunFetchesTheModelItNames) {
   EXPECT_TRUE(server.requests().empty());
   const CliOutcome outcome = run_shell(run, folder_.path());
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
-  const Json report = read_json(folder_ / "report/report.json");
+  const Json told = parse_json(outcome.out, "run");
+  const Json report = read_json(told.at("report_json").get<std::string>());
   EXPECT_EQ(report.at("model").at("name"), "tiny");
   EXPECT_EQ(report.at("model").at("sha256"), sha256_hex(bytes_));
   EXPECT_EQ(read_file(place_), bytes_);

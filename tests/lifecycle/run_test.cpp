@@ -90,7 +90,7 @@ TEST_F(LifecycleTest, AChangeRunsAgainOnlyWhatDependsOnIt) {
             "scope cached, select cached, prompt done, evaluate done, report done");
   EXPECT_EQ(facts_.answered, kAnswersOfAll + 26);  // of the new method only
 
-  write_data("train", 9, 100);
+  write_data("train", 9, 700);
   EXPECT_EQ(statuses(run()), "scope done, select cached, prompt done, evaluate done, report done");
   EXPECT_EQ(facts_.answered, kAnswersOfAll + 26 + 52);  // zero-shot does not look at train
 
@@ -257,6 +257,22 @@ TEST_F(LifecycleTest, ALookAsideLeavesReportAliasAndArtefactsAlone) {
   quick.set = {{"evaluate.limit", "4"}, {"serve.alias", "quick"}};
   EXPECT_EQ(run(quick).alias, "quick");
   EXPECT_EQ(hub::ModelStore(options().home).resolve("quick").settings.at("method"), "zero-shot");
+}
+
+TEST_F(LifecycleTest, ALookAsideHasTheNameUntilTheWholeRun) {
+  RunOptions quick = options();
+  const auto method = [&] {
+    return hub::ModelStore(options().home).resolve("words").settings.at("method");
+  };
+  quick.set = {{"prompt.shots", "[0]"}};
+  EXPECT_EQ(run(quick).alias, "words");
+  quick.set = {{"prompt.shots", "[0, 4]"}};
+  EXPECT_EQ(run(quick).alias, "words");
+  EXPECT_EQ(method(), "4-shot");
+  run();
+  EXPECT_EQ(method(), "one-shot");
+  EXPECT_EQ(run(quick).alias, "");
+  EXPECT_EQ(method(), "one-shot");
 }
 
 TEST_F(LifecycleTest, SaysWhoseNameAResultTakes) {

@@ -48,13 +48,13 @@ TEST_F(CatalogueRunTest, AutoTakesTheLargestThatDoesAndAPlanTheSame) {
     facts_.memory = path.filename() == "large.gguf" ? 2'000'000'000 : 1'000'000;
     return std::make_unique<FakeAnswerer>(facts_, how);
   };
-  EXPECT_EQ(plan(with).jobs[1].what, "small, 20 B");
+  EXPECT_EQ(plan(with).jobs[1].what, "small, 20 bytes");
   const RunOutcome outcome = run(with);
   ASSERT_FALSE(outcome.failure) << outcome.failure->what();
   const Json model = read_json(outcome.report_json).at("model");
   EXPECT_EQ(model.at("name"), "small");
   EXPECT_EQ(model.at("why"),
-            "largest of the catalogue that knows language \"en\", fits into 1 GB (2 of 2 that "
+            "largest of the catalogue that knows language \"en\", fits into 1.00 GB (2 of 2 that "
             "could)");
   EXPECT_EQ(plan(with).seconds, 0);
 }

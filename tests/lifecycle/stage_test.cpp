@@ -41,14 +41,16 @@ class StageTest : public LifecycleTest {
       return std::make_unique<FakeAnswerer>(facts);
     };
     const AppFile app = read_app_file(app_);
-    Run run(app, with, no_progress(), stop_);
+    lifecycle::Run state(app, with, no_progress(), stop_);
     RunOutcome outcome;
-    for (const Stage* stage : stages()) {
-      if (stage->name == "evaluate")
-        run_stage(run, kTune, outcome.stages.emplace_back(StageOutcome{.name = "tune"}));
+    const auto go = [&](const Stage& stage) {
       StageOutcome& now = outcome.stages.emplace_back();
-      now.name = stage->name;
-      run_stage(run, *stage, now);
+      now.name = stage.name;
+      run_stage(state, stage, now);
+    };
+    for (const Stage* stage : stages()) {
+      if (stage->name == "evaluate") go(kTune);
+      go(*stage);
     }
     return statuses(outcome);
   }

@@ -57,8 +57,7 @@ void set_alias(Run& run) {
   const Method& method =
       run.method(run.artefact("evaluate").meta.at("promoted").get<std::string>());
   hub::Alias alias;
-  alias.name = alias_of(run.app, run.options.set);
-  if (alias.name.empty()) return;
+  alias.name = run.alias;
   alias.model = method.model.alias_of;
   alias.artefact = method.model.artefact;
   alias.settings = to_json(method.recipe);
@@ -66,6 +65,7 @@ void set_alias(Run& run) {
   alias.settings["max_new_tokens"] = run.app.max_new_tokens;
   const std::string app = fs::absolute(run.app.path).lexically_normal().string();
   alias.settings["app"] = app;
+  alias.settings["aside"] = !run.options.set.empty();
   const auto known = run.models.find_alias(alias.name);
   if (known && known->model == alias.model && known->artefact == alias.artefact &&
       known->settings == alias.settings)
@@ -85,7 +85,7 @@ std::vector<Job> report_jobs(Run& run) {
              2,
              {{"app", run.app.name},
               {"file", run.app.path.filename().string()},
-              {"alias", run.app.alias},
+              {"alias", run.alias},
               {"seed", run.app.seed},
               {"model", Json::array({run.selection.name, run.selection.title()})},
               {"set", std::move(set)},
@@ -107,7 +107,7 @@ void report_publish(Run& run) {
   std::vector<std::string> keys;
   for (const auto& [id, artefact] : run.finished) keys.push_back(artefact.key);
   run.store.set_references(folder / "report.json", keys);
-  set_alias(run);
+  if (!run.alias.empty()) set_alias(run);
 }
 
 }  // namespace
