@@ -19,7 +19,7 @@ ModelCard describe(const store::GgufFile& file) {
   card.name = meta.string("general.name", file.path().stem().string());
   card.architecture = meta.string("general.architecture");
   card.licence = meta.string("general.license", "");
-  card.bytes = file.mapping()->bytes().size();
+  card.bytes = file.bytes();
   card.context = meta.unsigned_integer(card.architecture + ".context_length", 0);
   for (const store::GgufTensor& tensor : file.tensors()) {
     std::uint64_t elements = 1;

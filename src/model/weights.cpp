@@ -95,7 +95,7 @@ Tensor GgufWeights::get(const std::string& hub_name) {
     fail(ErrorKind::bad_file, "{}: tensor {} has the shape ({}), the metadata asks for {}",
          file_.path().string(), entry.gguf, fmt::join(sizes, ", "), entry.shape.text());
   }
-  const Tensor tensor(mapped_storage(file_.mapping(), stored.bytes), entry.shape, *stored.dtype);
+  const Tensor tensor(mapped_storage(file_.mapping(stored), stored.bytes), entry.shape, *stored.dtype);
   if (info(tensor.dtype()).unpack == nullptr || tensor.dtype() == DType::f64) {
     fail(ErrorKind::unsupported, "{}: tensor {} holds {}, which weights cannot be",
          file_.path().string(), entry.gguf, info(tensor.dtype()).name);

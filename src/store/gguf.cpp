@@ -167,7 +167,7 @@ std::uint64_t read_alignment(const GgufMetadata& metadata) {
 
 /// The bytes of the tensor's data by its type and dimensions. Only for known types.
 std::uint64_t data_size(const Reader& reader, std::uint64_t start, const GgufTensor& tensor) {
-  const DTypeInfo& type = info(*tensor.dtype);
+  const ElementType& type = tensor.type;
   const std::int64_t row = tensor.dims.empty() ? 1 : tensor.dims[0];
   if (row % type.block != 0)
     reader.bad(start, "tensor {}: rows of {} values do not divide into {} blocks of {}",
@@ -213,14 +213,14 @@ GgufTensor read_tensor(Reader& reader, std::uint64_t alignment, Pending& pending
   check_name(reader, pending.info_at, tensor.name, "a tensor's name");
   read_dims(reader, tensor);
   tensor.gguf_type = reader.number<std::uint32_t>("a tensor's type");
-  if (tensor.gguf_type <= 0x7FFFFFFF)
-    tensor.dtype = dtype_from_gguf(static_cast<int>(tensor.gguf_type));
+  tensor.type = element_type_from_gguf(tensor.gguf_type);
+  tensor.dtype = tensor.type.dtype;
   const std::uint64_t offset_at = reader.at();
   pending.relative_offset = reader.number<std::uint64_t>("a tensor's offset");
   if (pending.relative_offset % alignment != 0)
     reader.bad(offset_at, "tensor {}: its offset {} is not a multiple of the alignment {}",
                quote_name(tensor.name), pending.relative_offset, alignment);
-  pending.size = tensor.dtype ? data_size(reader, pending.info_at, tensor) : 0;
+  pending.size = tensor.type.is_known() ? data_size(reader, pending.info_at, tensor) : 0;
   return tensor;
 }
 
@@ -252,7 +252,7 @@ void check_overlaps(const Reader& reader, std::span<const Pending> pending,
     const GgufTensor& before = tensors[order[i - 1]];
     const GgufTensor& after = tensors[order[i]];
     const std::uint64_t end = before.offset + before.bytes.size();
-    if (end > after.offset || (before.offset == after.offset && before.dtype))
+    if (end > after.offset || (before.offset == after.offset && before.type.is_known()))
       reader.bad(pending[order[i]].info_at, "tensors {} and {} overlap", quote_name(before.name),
                  quote_name(after.name));
   }
@@ -300,28 +300,6 @@ GgufContents parse_gguf(std::span<const std::byte> bytes, const std::string& ori
   place(reader, bytes, pending, contents);
   check_overlaps(reader, pending, contents.tensors);
   return contents;
-}
-
-GgufFile::GgufFile(const std::filesystem::path& path)
-    : mapping_(std::make_shared<const MappedFile>(path)),
-      contents_(parse_gguf(mapping_->bytes(), path.string())) {
-  for (std::size_t i = 0; i < contents_.tensors.size(); ++i)
-    index_.emplace(contents_.tensors[i].name, i);
-}
-
-const GgufTensor* GgufFile::find(std::string_view name) const {
-  const auto found = index_.find(name);
-  return found == index_.end() ? nullptr : &contents_.tensors[found->second];
-}
-
-const GgufTensor& GgufFile::tensor(std::string_view name) const {
-  const GgufTensor* found = find(name);
-  if (found == nullptr)
-    fail(ErrorKind::bad_file, "read GGUF: {}: no tensor {}", path().string(), quote_name(name));
-  if (!found->dtype)
-    fail(ErrorKind::unsupported, "read GGUF: {}: tensor {} has element type {}, which is not read",
-         path().string(), quote_name(name), found->gguf_type);
-  return *found;
 }
 
 }  // namespace pomona::store

@@ -16,7 +16,9 @@
 #include "base/file.h"
 #include "base/string_hash.h"
 #include "quant/dtype.h"
+#include "store/element_type.h"
 #include "store/gguf_value.h"
+#include "store/tensor_source.h"
 
 namespace pomona::store {
 
@@ -25,9 +27,11 @@ struct GgufTensor {
   std::string_view name;
   std::vector<std::int64_t> dims;  // as stored: fastest first
   std::uint32_t gguf_type = 0;     // number of the element type in the file
-  std::optional<DType> dtype;      // empty for types Pomona does not read; then `bytes` is empty
+  ElementType type;                // what is known about that number; if nothing, `bytes` is empty
+  std::optional<DType> dtype;      // empty for types Pomona does not compute with
   std::uint64_t offset = 0;        // from the start of the file
   std::span<const std::byte> bytes;
+  std::size_t part = 0;  // which of the model's files holds it
 
   /// The dimensions slowest first, as Tensor shapes are written.
   std::vector<std::int64_t> shape() const { return {dims.rbegin(), dims.rend()}; }
@@ -46,18 +50,29 @@ struct GgufContents {
 /// errors. Throws bad_file with the byte offset, or unsupported for other versions of the format.
 GgufContents parse_gguf(std::span<const std::byte> bytes, const std::string& origin);
 
-/// An open GGUF file; everything it hands out lives as long as its mapping.
+/// An open GGUF model: one file, or all the parts of a split one (PREFIX-00001-of-00003.gguf),
+/// whichever of them is named. Everything it hands out lives as long as its mappings.
 class GgufFile {
  public:
-  /// Throws not_found, io, bad_file (with path and byte offset) or unsupported.
+  /// Throws not_found, io, bad_file (with path and byte offset) or unsupported; also for a part
+  /// that is missing or belongs to another model.
   explicit GgufFile(const std::filesystem::path& path);
 
-  const GgufMetadata& metadata() const { return contents_.metadata; }
-  const std::vector<GgufTensor>& tensors() const { return contents_.tensors; }
-  std::uint32_t version() const { return contents_.version; }
-  std::uint64_t alignment() const { return contents_.alignment; }
-  const std::filesystem::path& path() const { return mapping_->path(); }
-  const std::shared_ptr<const MappedFile>& mapping() const { return mapping_; }
+  /// Of the first part, which has that of the model.
+  const GgufMetadata& metadata() const { return parts_.front().contents.metadata; }
+  /// Of all parts, in their order.
+  const std::vector<GgufTensor>& tensors() const { return tensors_; }
+  std::uint32_t version() const { return parts_.front().contents.version; }
+  std::uint64_t alignment() const { return parts_.front().contents.alignment; }
+  const std::filesystem::path& path() const { return parts_.front().mapping->path(); }
+  std::size_t parts() const { return parts_.size(); }
+  /// The size of all parts together.
+  std::uint64_t bytes() const;
+
+  /// The mapping that holds the tensor's bytes.
+  const std::shared_ptr<const MappedFile>& mapping(const GgufTensor& tensor) const {
+    return parts_[tensor.part].mapping;
+  }
 
   /// The tensor, or null.
   const GgufTensor* find(std::string_view name) const;
@@ -67,9 +82,20 @@ class GgufFile {
   const GgufTensor& tensor(std::string_view name) const;
 
  private:
-  std::shared_ptr<const MappedFile> mapping_;
-  GgufContents contents_;
+  struct Part {
+    std::shared_ptr<const MappedFile> mapping;
+    GgufContents contents;
+  };
+
+  void open_parts(const std::filesystem::path& path);
+  void gather_tensors();
+
+  std::vector<Part> parts_;
+  std::vector<GgufTensor> tensors_;
   std::unordered_map<std::string_view, std::size_t, StringHash> index_;
 };
+
+/// The tensors of a GGUF model under its names.
+TensorSource tensors_of(const GgufFile& file);
 
 }  // namespace pomona::store
