@@ -12,10 +12,13 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona {
 namespace {
+
+using test::refused;
 
 TEST(Philox, KnownAnswers) {
   // Random123's published known-answer vectors for philox4x32-10.
@@ -56,13 +59,8 @@ TEST(Utf8, FindsTheFirstBadByte) {
 
 TEST(Utf8, CheckNamesWhatAndWhere) {
   EXPECT_NO_THROW(check_utf8("caf\u00e9", "the word"));
-  try {
-    check_utf8("caf\xe9", "the word");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "the word is not valid UTF-8 at byte 3");
-    EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
-  }
+  EXPECT_EQ(refused([] { check_utf8("caf\xe9", "the word"); }),
+            "bad_argument: the word is not valid UTF-8 at byte 3");
 }
 
 // contract.md: 0 done; 1 internal; 2 bad_argument, bad_shape; 3 bad_file, not_found; 4 unsupported;
@@ -105,12 +103,8 @@ TEST(AtomicFile, ReplacesNothingButFiles) {
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   std::filesystem::create_directory(folder / "sub");
   for (const auto& path : {pipe, folder / "sub"}) {
-    try {
-      write_file(path, "text");
-      FAIL() << "wrote over " << path;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
-    }
+    EXPECT_EQ(test::error_of([&] { write_file(path, "text"); }).kind(), ErrorKind::bad_argument)
+        << path;
   }
   EXPECT_TRUE(std::filesystem::is_fifo(pipe));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
@@ -133,13 +127,8 @@ TEST(AtomicFile, ReplacesNothingButRegularFiles) {
   const fs::path pipe = fs::path(testing::TempDir()) / "atomic_file_test_pipe";
   fs::remove(pipe);
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  try {
-    write_file(pipe, "text");
-    ADD_FAILURE() << "the pipe was replaced";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
-    EXPECT_EQ(error.what(), "write: " + pipe.string() + " is not a regular file");
-  }
+  EXPECT_EQ(refused([&] { write_file(pipe, "text"); }),
+            "bad_argument: write: " + pipe.string() + " is not a regular file");
   fs::remove(pipe);
 }
 
@@ -168,33 +157,17 @@ TEST(AtomicFile, NobodyMayReadMoreThanBefore) {
 }
 
 TEST(File, NamesTheMissingFile) {
-  try {
-    read_file("/no/such/file");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::not_found);
-    EXPECT_STREQ(error.what(), "read: /no/such/file: No such file or directory");
-  }
-}
-
-/// The kind and message of the Error that `work` throws.
-template <class Work>
-std::string told(Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return fmt::format("{}: {}", name_of(error.kind()), error.what());
-  }
-  return "nothing";
+  EXPECT_EQ(refused([] { read_file("/no/such/file"); }),
+            "not_found: read: /no/such/file: No such file or directory");
 }
 
 TEST(File, AFolderThatCannotBeMadeIsTheFault) {
   const test::TempFolder folder;
   write_file(folder / "file", "");
   const std::string deep = (folder / "file/a").string();
-  EXPECT_EQ(told([&] { write_file(folder / "file/a/b.txt", "text"); }),
+  EXPECT_EQ(refused([&] { write_file(folder / "file/a/b.txt", "text"); }),
             "io: make folder: " + deep + ": Not a directory");
-  EXPECT_EQ(told([&] { make_folder(deep); }), "io: make folder: " + deep + ": Not a directory");
+  EXPECT_EQ(refused([&] { make_folder(deep); }), "io: make folder: " + deep + ": Not a directory");
   make_folder(folder / "x/y");
   make_folder(folder / "x/y");
   EXPECT_TRUE(is_there(folder / "x/y"));
@@ -205,29 +178,19 @@ TEST(File, AFolderThatCannotBeMadeIsTheFault) {
 TEST(File, WhatCannotBeLookedAtIsNoMissingFile) {
   const test::TempFolder folder;
   fs::create_symlink("loop", folder / "loop");
-  EXPECT_EQ(told([&] { is_there(folder / "loop"); }),
+  EXPECT_EQ(refused([&] { is_there(folder / "loop"); }),
             "io: look at: " + (folder / "loop").string() + ": Too many levels of symbolic links");
 }
 
 TEST(Json, NamesTheByte) {
-  try {
-    parse_json("{\"a\": }", "x.json");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_file);
-    EXPECT_STREQ(error.what(), "x.json: not valid JSON at byte 7");
-  }
+  EXPECT_EQ(refused([] { parse_json("{\"a\": }", "x.json"); }),
+            "bad_file: x.json: not valid JSON at byte 7");
 }
 
 TEST(Json, ANumberBeyondDoubleIsAnError) {
   EXPECT_EQ(parse_json("[1e308]", "x.json")[0], 1e308);
-  try {
-    parse_json("[1e999]", "x.json");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_file);
-    EXPECT_STREQ(error.what(), "x.json: a number is too large");
-  }
+  EXPECT_EQ(refused([] { parse_json("[1e999]", "x.json"); }),
+            "bad_file: x.json: a number is too large");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona {
@@ -66,25 +67,15 @@ TEST(FileLock, WaitsUntilStopped) {
   const auto held = FileLock::try_take(folder / "x");
   StopToken stop;
   stop.request();
-  try {
-    FileLock::take(folder / "x", "waiting for x", no_progress(), stop);
-    FAIL() << "took a held lock";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::cancelled);
-  }
+  const auto take = [&] { FileLock::take(folder / "x", "waiting for x", no_progress(), stop); };
+  EXPECT_EQ(test::error_of(take).kind(), ErrorKind::cancelled);
 }
 
 TEST(FileLock, AFolderThatCannotBeMadeIsTheFault) {
   const test::TempFolder folder;
   write_file(folder / "file", "");
-  try {
-    FileLock::try_take(folder / "file/locks/x");
-    FAIL() << "took a lock in a file";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::io);
-    EXPECT_EQ(error.what(),
-              "make folder: " + (folder / "file/locks").string() + ": Not a directory");
-  }
+  EXPECT_EQ(test::refused([&] { FileLock::try_take(folder / "file/locks/x"); }),
+            "io: make folder: " + (folder / "file/locks").string() + ": Not a directory");
 }
 
 // Four threads add to a plain counter under the lock; the lock file is removed and made again all

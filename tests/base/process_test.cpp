@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona {
@@ -35,12 +36,8 @@ TEST(Process, ReplacesEnvironmentEntries) {
 
 TEST(Process, TellsOfSignalsAndMissingPrograms) {
   EXPECT_EQ(run_process({"sh", "-c", "kill -9 $$"}).exit_code, 128 + 9);
-  try {
-    run_process({"pomona-no-such-program"});
-    FAIL() << "ran a program that is not there";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::not_found);
-  }
+  EXPECT_EQ(test::error_of([] { run_process({"pomona-no-such-program"}); }).kind(),
+            ErrorKind::not_found);
 }
 
 TEST(Process, AStopRequestEndsIt) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "tests/support/refused.h"
 
 namespace pomona {
 namespace {
@@ -71,13 +72,9 @@ TEST(ThreadPool, ExceptionReachesCallerAndPoolStaysUsable) {
   const rlim_t most = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + 900 * kMiB;
   const rlimit limit{most, most};
   ::setrlimit(RLIMIT_AS, &limit);
-  try {
-    const ThreadPool pool(3);
-  } catch (const Error& error) {
-    std::cerr << error.what();
-    std::_Exit(error.kind() == ErrorKind::exhausted ? 0 : 1);
-  }
-  std::_Exit(2);
+  const Error error = test::error_of([] { const ThreadPool pool(3); });
+  std::cerr << error.what();
+  std::_Exit(error.kind() == ErrorKind::exhausted ? 0 : 1);
 }
 
 TEST(ThreadPool, AThreadThatCannotBeMadeIsAnErrorAndEndsTheOthers) {

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include "tests/support/refused.h"
 
 namespace pomona {
 namespace {
+
+using test::refused;
 
 constexpr std::string_view kText = R"(
 [app]
@@ -21,18 +23,6 @@ kind = "hub"
 [[source]]
 kind = "pip"
 )";
-
-/// The message of the Error that `work` throws; "" if it throws none.
-std::string message_of(const std::function<void()>& work,
-                       ErrorKind kind = ErrorKind::bad_argument) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(name_of(error.kind()), name_of(kind));
-    return error.what();
-  }
-  return "";
-}
 
 TomlTable sample() { return TomlTable::parse(kText, "app.toml"); }
 
@@ -71,29 +61,30 @@ TEST(Toml, UnknownKeysAreErrorsWithTheNearestKnownOne) {
   const TomlTable root = TomlTable::parse("[prompt]\nshots = [1]\ninstrction = \"x\"", "app.toml");
   root.table("prompt").find<std::string>("instruction");
   root.table("prompt").find<std::vector<std::int64_t>>("shots");
-  EXPECT_EQ(message_of([&] { root.finish(); }),
-            "app.toml:3: [prompt] unknown key \"instrction\"; did you mean \"instruction\"?");
+  EXPECT_EQ(refused([&] { root.finish(); }),
+            "bad_argument: app.toml:3: [prompt] unknown key \"instrction\"; did you mean "
+            "\"instruction\"?");
 }
 
 TEST(Toml, AMisspeltKeyIsTheFaultNotTheOneThatIsMissing) {
   const TomlTable root = TomlTable::parse("[app]\nnaem = \"x\"\n[promt]\nshots = [1]", "app.toml");
-  EXPECT_EQ(message_of([&] { root.table("app").get<std::string>("name"); }),
-            "app.toml:2: [app] unknown key \"naem\"; did you mean \"name\"?");
-  EXPECT_EQ(message_of([&] { root.table("prompt").get<std::string>("instruction"); }),
-            "app.toml:3: unknown key \"promt\"; did you mean \"prompt\"?");
-  EXPECT_EQ(message_of([&] { root.table("app").get<std::string>("title"); }),
-            "app.toml:1: [app] title: is missing; expected a text in quotes");
+  EXPECT_EQ(refused([&] { root.table("app").get<std::string>("name"); }),
+            "bad_argument: app.toml:2: [app] unknown key \"naem\"; did you mean \"name\"?");
+  EXPECT_EQ(refused([&] { root.table("prompt").get<std::string>("instruction"); }),
+            "bad_argument: app.toml:3: unknown key \"promt\"; did you mean \"prompt\"?");
+  EXPECT_EQ(refused([&] { root.table("app").get<std::string>("title"); }),
+            "bad_argument: app.toml:1: [app] title: is missing; expected a text in quotes");
   root.table("app").has("naem");  // known after all
-  EXPECT_EQ(message_of([&] { root.table("app").missing("name", "it is needed"); }),
-            "app.toml:1: [app] name: is missing; it is needed");
+  EXPECT_EQ(refused([&] { root.table("app").missing("name", "it is needed"); }),
+            "bad_argument: app.toml:1: [app] name: is missing; it is needed");
 }
 
 TEST(Toml, UnknownTablesListWhatIsKnown) {
   const TomlTable root = TomlTable::parse("[zzzzzzzz]\nx = 1", "app.toml");
   root.table("app");
   root.table("data");
-  EXPECT_EQ(message_of([&] { root.finish(); }),
-            "app.toml:1: unknown key \"zzzzzzzz\"; known here: app, data");
+  EXPECT_EQ(refused([&] { root.finish(); }),
+            "bad_argument: app.toml:1: unknown key \"zzzzzzzz\"; known here: app, data");
 }
 
 TEST(Toml, UnknownKeysInListedTablesAreFound) {
@@ -103,24 +94,25 @@ TEST(Toml, UnknownKeysInListedTablesAreFound) {
   root.table("tune").table("lora").has("rate");
   root.table("tune").table("lora").table("method").has("rank");
   for (const TomlTable& source : root.tables("source")) source.has("sort");
-  EXPECT_EQ(message_of([&] { root.finish(); }),
-            "app.toml:10: [source] unknown key \"kind\"; known here: sort");
+  EXPECT_EQ(refused([&] { root.finish(); }),
+            "bad_argument: app.toml:10: [source] unknown key \"kind\"; known here: sort");
 }
 
 TEST(Toml, WrongTypesNameLineTableAndKey) {
   const TomlTable root = sample();
-  EXPECT_EQ(message_of([&] { root.table("prompt").get<int>("shots"); }),
-            "app.toml:5: [prompt] shots: expected a whole number of at most 31 bits, found a list");
-  EXPECT_EQ(message_of([&] { root.table("app").get<std::vector<std::string>>("name"); }),
-            "app.toml:3: [app] name: expected a list of texts, found a text");
-  EXPECT_EQ(message_of([&] { root.table("app").table("name"); }),
-            "app.toml:3: [app] name: expected a table, found a text");
-  EXPECT_EQ(message_of([&] { root.tables("app"); }),
-            "app.toml:2: app: expected [[app]], found a table");
-  EXPECT_EQ(message_of([&] { root.table("app").get<std::string>("title"); }),
-            "app.toml:2: [app] title: is missing; expected a text in quotes");
-  EXPECT_EQ(message_of([&] { root.table("data").get<std::string>("train"); }),
-            "app.toml: [data] train: is missing; expected a text in quotes");
+  EXPECT_EQ(refused([&] { root.table("prompt").get<int>("shots"); }),
+            "bad_argument: app.toml:5: [prompt] shots: expected a whole number of at most 31 bits, "
+            "found a list");
+  EXPECT_EQ(refused([&] { root.table("app").get<std::vector<std::string>>("name"); }),
+            "bad_argument: app.toml:3: [app] name: expected a list of texts, found a text");
+  EXPECT_EQ(refused([&] { root.table("app").table("name"); }),
+            "bad_argument: app.toml:3: [app] name: expected a table, found a text");
+  EXPECT_EQ(refused([&] { root.tables("app"); }),
+            "bad_argument: app.toml:2: app: expected [[app]], found a table");
+  EXPECT_EQ(refused([&] { root.table("app").get<std::string>("title"); }),
+            "bad_argument: app.toml:2: [app] title: is missing; expected a text in quotes");
+  EXPECT_EQ(refused([&] { root.table("data").get<std::string>("train"); }),
+            "bad_argument: app.toml: [data] train: is missing; expected a text in quotes");
 }
 
 TEST(Toml, IntegersOutsideTheTypeAreRefused) {
@@ -131,12 +123,11 @@ TEST(Toml, IntegersOutsideTheTypeAreRefused) {
 
 TEST(Toml, SyntaxErrorsHaveALineAndTheCallersKind) {
   const std::string message =
-      message_of([] { TomlTable::parse("a = 1\nb = = 2", "models/x.toml", ErrorKind::bad_file); },
-                 ErrorKind::bad_file);
-  EXPECT_TRUE(message.starts_with("models/x.toml:2: not valid TOML: ")) << message;
+      refused([] { TomlTable::parse("a = 1\nb = = 2", "models/x.toml", ErrorKind::bad_file); });
+  EXPECT_TRUE(message.starts_with("bad_file: models/x.toml:2: not valid TOML: ")) << message;
   EXPECT_THROW(TomlTable::parse("a = \"\xff\"", "t"), Error);
-  EXPECT_EQ(message_of([] { TomlTable::read("/nonexistent/app.toml"); }, ErrorKind::not_found),
-            "read: /nonexistent/app.toml: No such file or directory");
+  EXPECT_EQ(refused([] { TomlTable::read("/nonexistent/app.toml"); }),
+            "not_found: read: /nonexistent/app.toml: No such file or directory");
 }
 
 TEST(Toml, OverridesReplaceAddAndFallBackToText) {
@@ -155,17 +146,17 @@ TEST(Toml, OverridesReplaceAddAndFallBackToText) {
 TEST(Toml, FaultyOverridesSayWhereTheyComeFrom) {
   TomlTable root = sample();
   root.set("prompt.shots", "many");
-  EXPECT_EQ(message_of([&] { root.table("prompt").get<std::vector<std::int64_t>>("shots"); }),
-            "--set: [prompt] shots: expected a list of whole numbers, found a text");
-  EXPECT_EQ(message_of([&] { root.set("app.name.first", "x"); }),
-            "--set: app.name.first: \"name\" is a text, not a table");
-  EXPECT_EQ(message_of([&] { root.set("app..x", "x"); }),
-            "--set: \"app..x\" is no dotted key such as tune.lora.rank");
+  EXPECT_EQ(refused([&] { root.table("prompt").get<std::vector<std::int64_t>>("shots"); }),
+            "bad_argument: --set: [prompt] shots: expected a list of whole numbers, found a text");
+  EXPECT_EQ(refused([&] { root.set("app.name.first", "x"); }),
+            "bad_argument: --set: app.name.first: \"name\" is a text, not a table");
+  EXPECT_EQ(refused([&] { root.set("app..x", "x"); }),
+            "bad_argument: --set: \"app..x\" is no dotted key such as tune.lora.rank");
   root.set("app.naem", "x");
   root.table("app").has("name");
   for (const char* key : {"prompt", "tune", "source"}) root.has(key);
-  EXPECT_EQ(message_of([&] { root.finish(); }),
-            "--set: [app] unknown key \"naem\"; did you mean \"name\"?");
+  EXPECT_EQ(refused([&] { root.finish(); }),
+            "bad_argument: --set: [app] unknown key \"naem\"; did you mean \"name\"?");
 }
 
 }  // namespace

@@ -10,20 +10,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona::db {
 namespace {
 
-template <class Work>
-Error error_of(Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error(ErrorKind::internal, "no error");
-}
+using test::error_of;
 
 TEST(Database, GivesBackTypedValues) {
   const pomona::test::TempFolder folder;

@@ -20,8 +20,8 @@ namespace pomona::decode {
 namespace {
 
 using golden::Golden;
-using testing_support::Engine;
-using testing_support::refused;
+using test::Engine;
+using test::refused;
 
 struct Tiny {
   explicit Tiny(int threads = 1, Compute compute = Compute::f32)
@@ -118,22 +118,19 @@ TEST(Scheduler, StopTextsEndTheAnswerBeforeThem) {
 TEST(Scheduler, RefusesWhatCannotWork) {
   Tiny tiny;
   Scheduler scheduler(tiny.model, tiny.engine.context);
-  const auto message = [&](Request bad) -> std::string {
-    try {
-      scheduler.submit(std::move(bad));
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
-      return error.what();
-    }
-    return "accepted";
+  const auto refusal = [&](Request bad) {
+    return refused([&] { scheduler.submit(std::move(bad)); });
   };
-  EXPECT_EQ(message(request({}, 4)), "prompt: it has no tokens; give it some text");
-  EXPECT_EQ(message(request({5}, 0)), "generate: 0 new tokens asked for, at least 1 needed");
-  EXPECT_EQ(message(request({5, 100000}, 4)), "prompt: token 100000, the vocabulary has 283");
+  EXPECT_EQ(refusal(request({}, 4)), "bad_argument: prompt: it has no tokens; give it some text");
+  EXPECT_EQ(refusal(request({5}, 0)),
+            "bad_argument: generate: 0 new tokens asked for, at least 1 needed");
+  EXPECT_EQ(refusal(request({5, 100000}, 4)),
+            "bad_argument: prompt: token 100000, the vocabulary has 283");
   const std::int64_t context = tiny.model.lm->shape().context;
-  EXPECT_NE(message(request({5}, context))
-                .find("1 more than the model's context of " + std::to_string(context)),
-            std::string::npos);
+  const std::string most = std::to_string(context);
+  EXPECT_TRUE(refusal(request({5}, context))
+                  .starts_with("bad_argument: prompt: its 1 tokens and " + most +
+                               " new ones are 1 more than the model's context of " + most));
 }
 
 TEST(Scheduler, AnAbsurdNumberOfNewTokensIsTooMany) {

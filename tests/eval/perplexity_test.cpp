@@ -10,13 +10,14 @@
 #include "base/error.h"
 #include "tests/support/engine.h"
 #include "tests/support/golden.h"
+#include "tests/support/refused.h"
 #include "text/tokenizer.h"
 
 namespace pomona::eval {
 namespace {
 
 using golden::Golden;
-using testing_support::Engine;
+using test::Engine;
 
 class PerplexityTest : public testing::Test {
  protected:
@@ -141,20 +142,15 @@ TEST_F(PerplexityTest, BosReplacesTheFirstTokenOfEveryChunk) {
 
 TEST_F(PerplexityTest, RefusesWhatDoesNotFit) {
   const auto kind_of = [&](std::int64_t n, std::span<const std::int32_t> text) {
-    try {
-      of(text, {.context = n});
-    } catch (const Error& error) {
-      return std::string(name_of(error.kind()));
-    }
-    return std::string("no error");
+    return test::error_of([&] { of(text, {.context = n}); }).kind();
   };
-  EXPECT_EQ(kind_of(23, tokens), "bad_argument");   // no whole chunk
-  EXPECT_EQ(kind_of(513, tokens), "bad_argument");  // beyond the model's context
-  EXPECT_EQ(kind_of(3, tokens), "bad_argument");
+  EXPECT_EQ(kind_of(23, tokens), ErrorKind::bad_argument);   // no whole chunk
+  EXPECT_EQ(kind_of(513, tokens), ErrorKind::bad_argument);  // beyond the model's context
+  EXPECT_EQ(kind_of(3, tokens), ErrorKind::bad_argument);
   StopToken stop;
   stop.request();
   engine.context.stop = &stop;
-  EXPECT_EQ(kind_of(22, tokens), "cancelled");
+  EXPECT_EQ(kind_of(22, tokens), ErrorKind::cancelled);
 }
 
 TEST_F(PerplexityTest, JsonHasTheListsOfTheAgreementBench) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "tests/support/refused.h"
 
 namespace pomona::eval {
 namespace {
@@ -86,12 +87,8 @@ TEST(Runner, AsksOnlyForWhatIsMissingAndSortsTheRows) {
 TEST(Runner, RowsSurviveTheWayThroughAFile) {
   const AnsweredRow row = {7, {"text \u4f60", "length", 5, 4, 3}, 1.25};
   EXPECT_EQ(to_json(answered_row_from_json(to_json(row))), to_json(row));
-  try {
-    answered_row_from_json({{"row", "seven"}});
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_file);
-  }
+  EXPECT_EQ(test::error_of([] { answered_row_from_json({{"row", "seven"}}); }).kind(),
+            ErrorKind::bad_file);
 }
 
 }  // namespace

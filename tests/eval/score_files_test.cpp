@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "tests/support/refused.h"
 
 namespace pomona::eval {
 namespace {
@@ -23,16 +24,10 @@ class ScoreFiles : public testing::Test {
     return folder_ / name;
   }
 
-  /// The error of `f` without this test's folder; "" if there is none.
+  /// The kind and message of the Error of `f` without this test's folder, or "nothing".
   template <class F>
-  std::string error_of(ErrorKind kind, F f) const {
-    try {
-      f();
-    } catch (const Error& error) {
-      EXPECT_EQ(name_of(error.kind()), name_of(kind)) << error.what();
-      return replace_all(error.what(), folder_.string() + "/", "");
-    }
-    return "";
+  std::string refusal(F f) const {
+    return replace_all(test::refused(f), folder_.string() + "/", "");
   }
 
   fs::path folder_;
@@ -77,40 +72,39 @@ TEST_F(ScoreFiles, JsonLinesGiveTheSameAsLines) {
 TEST_F(ScoreFiles, BadFilesAreErrorsWithTheRow) {
   const auto error = [&](const std::string& name, std::string_view content) {
     const auto path = file(name, content);
-    return error_of(ErrorKind::bad_file, [&] { read_texts(path); });
+    return refusal([&] { read_texts(path); });
   };
   EXPECT_EQ(error("a.txt", "good\nb\xFFx\n"),
-            "a.txt: row 2: not valid UTF-8 at byte 6 of the file");
+            "bad_file: a.txt: row 2: not valid UTF-8 at byte 6 of the file");
   EXPECT_EQ(error("a.jsonl", "{\"text\": \"x\"}\n{\"text\": }\n"),
-            "a.jsonl: row 2: not valid JSON at byte 10");
+            "bad_file: a.jsonl: row 2: not valid JSON at byte 10");
   EXPECT_EQ(error("b.jsonl", "{\"text\": \"x\"}\n\n{\"text\": \"y\"}\n"),
-            "b.jsonl: row 2: not valid JSON at byte 1");
+            "bad_file: b.jsonl: row 2: not valid JSON at byte 1");
   for (const char* row : {"{\"txt\": \"x\"}", "{\"text\": 3}", "[\"text\"]", "\"text\""}) {
-    EXPECT_EQ(error("c.jsonl", row), "c.jsonl: row 1: not an object with a string \"text\"");
+    EXPECT_EQ(error("c.jsonl", row),
+              "bad_file: c.jsonl: row 1: not an object with a string \"text\"");
   }
 }
 
 TEST_F(ScoreFiles, FilesMustFitTogether) {
   const auto one = file("one.txt", "a\n"), two = file("two.txt", "a\nb\n"),
              none = file("none.txt", "");
-  EXPECT_EQ(error_of(ErrorKind::bad_argument, [&] { score_files("rouge", {}, one, two); }),
-            "score: one.txt has 1 rows, but two.txt has 2");
-  EXPECT_EQ(error_of(ErrorKind::bad_file, [&] { score_files("rouge", {}, none, none); }),
-            "score: none.txt and none.txt have no rows");
-  EXPECT_NE(error_of(ErrorKind::not_found,
-                     [&] { score_files("rouge", {}, one, folder_ / "absent.txt"); }),
-            "");
-  EXPECT_NE(error_of(ErrorKind::bad_argument,  // before the absent file is looked for
-                     [&] { score_files("rogue", {}, one, folder_ / "absent.txt"); }),
-            "");
+  EXPECT_EQ(refusal([&] { score_files("rouge", {}, one, two); }),
+            "bad_argument: score: one.txt has 1 rows, but two.txt has 2");
+  EXPECT_EQ(refusal([&] { score_files("rouge", {}, none, none); }),
+            "bad_file: score: none.txt and none.txt have no rows");
+  const auto kind_without = [&](std::string_view metric) {
+    return test::error_of([&] { score_files(metric, {}, one, folder_ / "absent.txt"); }).kind();
+  };
+  EXPECT_EQ(kind_without("rouge"), ErrorKind::not_found);
+  EXPECT_EQ(kind_without("rogue"), ErrorKind::bad_argument);  // before the file is looked for
 }
 
 TEST_F(ScoreFiles, ChineseNamesRowAndOption) {
   const auto predictions = file("p.txt", "ok\n很好\n"), references = file("r.txt", "ok\n不错\n");
-  EXPECT_EQ(
-      error_of(ErrorKind::bad_argument, [&] { score_files("rouge", {}, predictions, references); }),
-      "rouge: the reference in row 2 has none of the letters a-z and digits 0-9 that its "
-      "words are made of; for Chinese and other scripts use --characters");
+  EXPECT_EQ(refusal([&] { score_files("rouge", {}, predictions, references); }),
+            "bad_argument: rouge: the reference in row 2 has none of the letters a-z and digits "
+            "0-9 that its words are made of; for Chinese and other scripts use --characters");
   metric::MetricOptions characters;
   characters.characters = true;
   const ScoredTexts scored = score_files("rouge", characters, predictions, references);

@@ -9,7 +9,7 @@
 namespace pomona::eval {
 namespace {
 
-using testing_support::Engine;
+using test::Engine;
 
 /// One forward pass.
 struct Pass {

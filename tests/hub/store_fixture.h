@@ -4,25 +4,16 @@
 
 #include <string>
 
-#include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "hub/home.h"
 #include "tests/support/http_server.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona::hub {
 
-/// The Error that `work` throws; one of kind internal if it throws none.
-template <class Work>
-Error error_of(Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error(ErrorKind::internal, "no error");
-}
+using test::error_of;
 
 inline bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;

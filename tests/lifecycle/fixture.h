@@ -12,20 +12,12 @@
 #include "base/thread_pool.h"
 #include "lifecycle/run.h"
 #include "simd/cpu.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona::lifecycle {
 
-/// The Error that `work` throws; one of kind internal if it throws none.
-template <class Work>
-Error error_of(Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error(ErrorKind::internal, "no error");
-}
+using test::error_of;
 
 /// What a fake model shares with its test.
 struct FakeFacts {

@@ -2,21 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "tests/support/refused.h"
 
 namespace pomona::metric {
 namespace {
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
-    return error.what();
-  }
-  return "no error";
-}
+using test::refused;
 
 TEST(Metric, EveryMetricGivesTheScoresItNames) {
   const std::vector<std::string> texts = {"one two", "", "three"};
@@ -35,30 +26,32 @@ TEST(Metric, EveryMetricGivesTheScoresItNames) {
 }
 
 TEST(Metric, UnknownNamesGetASuggestion) {
-  EXPECT_EQ(error_of([] { find_metric("rogue"); }),
-            "metric \"rogue\" is not known, did you mean \"rouge\"?; there are: rouge, "
-            "exact_match, token_f1");
-  EXPECT_EQ(error_of([] { find_metric("perplexities"); }),
-            "metric \"perplexities\" is not known; there are: rouge, exact_match, token_f1");
   EXPECT_EQ(
-      error_of([] { find_metric_of_score("rougeLsun"); }),
-      "score \"rougeLsun\" is not known, did you mean \"rougeLsum\"?; there are: rouge1, rouge2, "
-      "rougeL, rougeLsum, exact_match, exact_match_normalised, token_f1");
+      refused([] { find_metric("rogue"); }),
+      "bad_argument: metric \"rogue\" is not known, did you mean \"rouge\"?; there are: rouge, "
+      "exact_match, token_f1");
+  EXPECT_EQ(refused([] { find_metric("perplexities"); }),
+            "bad_argument: metric \"perplexities\" is not known; there are: rouge, exact_match, "
+            "token_f1");
+  EXPECT_EQ(
+      refused([] { find_metric_of_score("rougeLsun"); }),
+      "bad_argument: score \"rougeLsun\" is not known, did you mean \"rougeLsum\"?; there "
+      "are: rouge1, rouge2, rougeL, rougeLsum, exact_match, exact_match_normalised, token_f1");
 }
 
 TEST(Metric, OptionsThatDoNotApplyAreErrors) {
   MetricOptions stemmer, both;
   stemmer.stemmer = both.stemmer = both.characters = true;
-  EXPECT_EQ(error_of([&] { signature("token_f1", stemmer); }),
-            "token_f1: the option --stemmer does not apply to this metric");
-  EXPECT_EQ(error_of([&] { score("rouge", both, {}, {}); }),
-            "rouge: --stemmer works on words, --characters has none: choose one");
+  EXPECT_EQ(refused([&] { signature("token_f1", stemmer); }),
+            "bad_argument: token_f1: the option --stemmer does not apply to this metric");
+  EXPECT_EQ(refused([&] { score("rouge", both, {}, {}); }),
+            "bad_argument: rouge: --stemmer works on words, --characters has none: choose one");
 }
 
 TEST(Metric, CountsMustAgree) {
   const std::vector<std::string> two = {"a", "b"}, one = {"a"};
-  EXPECT_EQ(error_of([&] { score("rouge", {}, two, one); }),
-            "rouge: 2 predictions, but 1 references");
+  EXPECT_EQ(refused([&] { score("rouge", {}, two, one); }),
+            "bad_argument: rouge: 2 predictions, but 1 references");
 }
 
 TEST(Metric, TotalIsTheMeanUnlessTheScoreCombinesCounts) {

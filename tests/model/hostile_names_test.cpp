@@ -1,28 +1,20 @@
 // Names in a model's file are a stranger's text: errors show them without their control characters.
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "model/llama.h"
 #include "model/registry.h"
 #include "store/gguf_writer.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona::model {
 namespace {
 
-template <class Work>
-std::string error_of(Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using test::refused;
 
 TEST(HostileNames, TheArchitectureIsQuoted) {
-  EXPECT_EQ(error_of([] { find_architecture("\x1b[2J", "m.gguf"); }),
-            "m.gguf: architecture \"\\x1B[2J\" is not one that Pomona reads (llama)");
+  EXPECT_EQ(refused([] { find_architecture("\x1b[2J", "m.gguf"); }),
+            "unsupported: m.gguf: architecture \"\\x1B[2J\" is not one that Pomona reads (llama)");
 }
 
 TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {
@@ -38,8 +30,8 @@ TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {
   writer.declare("token_embd.weight", std::vector<std::int64_t>{1}, DType::f32);
   writer.write_data("token_embd.weight", std::vector<std::byte>(4));
   writer.commit();
-  EXPECT_EQ(error_of([&] { LlamaConfig::from_gguf(store::GgufFile(path)); }),
-            path.string() + ": RoPE scaling \"\\x1B[2J\" is not supported");
+  EXPECT_EQ(refused([&] { LlamaConfig::from_gguf(store::GgufFile(path)); }),
+            "unsupported: " + path.string() + ": RoPE scaling \"\\x1B[2J\" is not supported");
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace pomona::model {
 namespace {
 
 using golden::Golden;
-using testing_support::Engine;
+using test::Engine;
 
 class LlamaReal : public testing::Test {
  protected:

@@ -17,7 +17,7 @@ namespace pomona::model {
 namespace {
 
 using golden::Golden;
-using testing_support::Engine;
+using test::Engine;
 
 /// A model of f32 parameters as f64, where gradients are exact enough to compare.
 std::unique_ptr<CausalLm> in_f64(const std::filesystem::path& path) {

@@ -18,19 +18,15 @@
 namespace pomona::model {
 namespace {
 
+using test::refused;
 using test::TinyFile;
 
-/// The kind and message with which the file is refused, its folder left out; empty if it loads.
+/// The kind and message with which the file is refused, its folder left out; "nothing" if it loads.
 std::string refusal(const TinyFile& file) {
   const test::TempFolder folder;
   file.write(folder / "m.gguf");
-  try {
-    load_model(folder / "m.gguf");
-    return "";
-  } catch (const Error& error) {
-    return replace_all(std::string(name_of(error.kind())) + ": " + error.what(),
-                       folder.path().string() + "/", "");
-  }
+  return replace_all(refused([&] { load_model(folder / "m.gguf"); }), folder.path().string() + "/",
+                     "");
 }
 
 TEST(LoadModel, ReadsASmallFileOfEveryFormat) {
@@ -57,7 +53,7 @@ TEST(LoadModel, ABrokenTemplateMattersToChatsAlone) {
   file.write(folder / "m.gguf");
   const Model model = load_model(folder / "m.gguf");
   EXPECT_TRUE(exercise_model_file(folder / "m.gguf"));
-  const std::string error = testing_support::refused([&] { model.chat_prompt({{"user", "a"}}); });
+  const std::string error = refused([&] { model.chat_prompt({{"user", "a"}}); });
   EXPECT_TRUE(error.starts_with("bad_file: template ")) << error;
   EXPECT_TRUE(
       error.ends_with("m.gguf: chat template: line 1: unexpected the end of the tag, "

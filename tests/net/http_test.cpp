@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "tests/support/http_server.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona::net {
 namespace {
 
+using test::error_of;
 using test::HttpServer;
 using test::Reply;
 using test::Request;
@@ -30,16 +32,6 @@ HttpOptions quick() {
   options.back_off_seconds = 0.01;
   options.stall_seconds = 1;
   return options;
-}
-
-template <class Work>
-Error error_of(Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error(ErrorKind::internal, "no error");
 }
 
 class HttpTest : public ::testing::Test {

@@ -11,8 +11,8 @@
 namespace pomona::nn {
 namespace {
 
-using testing_support::Engine;
-using testing_support::refused;
+using test::Engine;
+using test::refused;
 
 /// What attend() says to a batch of two sequences of one row each with these caches.
 std::string outcome(const KvSequence* first, const KvSequence* second, std::int64_t E = 16,

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "base/error.h"
 #include "decode/prefix_cache.h"
+#include "tests/support/refused.h"
 
 namespace pomona::nn {
 namespace {
@@ -50,13 +50,8 @@ TEST(KvSequence, AFullPoolChangesNothing) {
   KvPool pool(kShape, 2);
   KvSequence sequence(pool);
   sequence.extend(100);
-  try {
-    sequence.extend(100);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::exhausted);
-    EXPECT_STREQ(error.what(), "KV cache: 2 more blocks needed, 0 of 2 free");
-  }
+  EXPECT_EQ(test::refused([&] { sequence.extend(100); }),
+            "exhausted: KV cache: 2 more blocks needed, 0 of 2 free");
   EXPECT_EQ(sequence.length(), 100);
   sequence.clear();
   EXPECT_EQ(pool.free_blocks(), 2);

@@ -14,8 +14,8 @@
 namespace pomona {
 namespace {
 
-using testing_support::Engine;
-using testing_support::refused;
+using test::Engine;
+using test::refused;
 
 struct CacheCall {
   std::int64_t E = 16;

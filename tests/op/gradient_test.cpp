@@ -10,8 +10,8 @@
 namespace pomona {
 namespace {
 
-using testing_support::Engine;
-using testing_support::refused;
+using test::Engine;
+using test::refused;
 
 /// A scalar function of the sample: its output weighted by fixed numbers, so every element matters.
 double weighted(const Tensor& y) {

@@ -9,9 +9,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "tests/support/refused.h"
 
 namespace pomona::simd {
 namespace {
+
+using test::error_of;
 
 class Isa : public ::testing::Test {
  protected:
@@ -29,24 +32,15 @@ TEST_F(Isa, HighestLevelUnlessTheEnvironmentSaysOtherwise) {
 
 TEST_F(Isa, UnknownNameIsABadArgument) {
   setenv("POMONA_ISA", "avx9", 1);
-  try {
-    level_in_use();
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
-    EXPECT_NE(std::string(error.what()).find("avx9"), std::string::npos);
-  }
+  const Error error = error_of([] { level_in_use(); });
+  EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
+  EXPECT_NE(std::string(error.what()).find("avx9"), std::string::npos);
 }
 
 TEST_F(Isa, LevelThatTheProcessorLacksIsUnsupported) {
   if (highest_level() == Level::avx512) GTEST_SKIP() << "this processor has every level";
   setenv("POMONA_ISA", "avx512", 1);
-  try {
-    level_in_use();
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
-  }
+  EXPECT_EQ(error_of([] { level_in_use(); }).kind(), ErrorKind::unsupported);
 }
 
 /// Words of `text` that the pattern's group matches.

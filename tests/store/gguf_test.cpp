@@ -4,16 +4,17 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 
-#include "base/error.h"
 #include "store/gguf_writer.h"
 #include "tests/store/gguf_exercise.h"
 #include "tests/support/corpus.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 
 namespace pomona::store {
 namespace {
+
+using test::refused;
 
 std::span<const std::byte> bytes_of_text(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
@@ -54,18 +55,8 @@ struct Raw {
   }
 };
 
-/// The kind and message that `work` ends with.
-std::string error_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return std::string(name_of(error.kind())) + ": " + error.what();
-  }
-  return "no error";
-}
-
 std::string parse_error(const Raw& raw) {
-  return error_of([&] { parse_gguf(bytes_of_text(raw.bytes), "x.gguf"); });
+  return refused([&] { parse_gguf(bytes_of_text(raw.bytes), "x.gguf"); });
 }
 
 std::string bad(std::string_view rest) {
@@ -155,7 +146,7 @@ TEST(Gguf, RefusesBadTensors) {
   const auto one = [](std::vector<std::uint64_t> dims, std::uint32_t type, std::uint64_t offset) {
     return parse_error(Raw().head(1, 0).tensor("t", dims, type, offset).pad().zeros(64));
   };
-  EXPECT_EQ(one({16}, 0, 0), "no error");
+  EXPECT_EQ(one({16}, 0, 0), "nothing");
   EXPECT_EQ(one({17}, 0, 0),
             bad("24: tensor \"t\" lies outside the file: 68 bytes at offset 0, 64 bytes of data"));
   EXPECT_EQ(one({1}, 0, ~31ull),
@@ -190,7 +181,7 @@ TEST(Gguf, ChecksTheAlignment) {
     return parse_error(raw.zeros(256));
   };
   const std::string head = "bad_file: key \"general.alignment\" of x.gguf: ";
-  EXPECT_EQ(with(64), "no error");
+  EXPECT_EQ(with(64), "nothing");
   EXPECT_EQ(with(0), head + "0 is not a power of two up to 1073741824");
   EXPECT_EQ(with(48), head + "48 is not a power of two up to 1073741824");
 }
@@ -202,12 +193,11 @@ TEST(GgufMetadata, GettersSayWhatIsWrong) {
   metadata.add("list", gguf_array(std::vector<std::string_view>{"a", "b"}));
   const std::string wrong =
       "bad_file: key \"llama.block_count\" of m.gguf: expected an unsigned integer, found string";
-  EXPECT_EQ(error_of([&] { metadata.unsigned_integer("llama.block_count"); }), wrong);
-  EXPECT_EQ(error_of([&] { metadata.unsigned_integer("llama.block_count", 3); }), wrong);
-  EXPECT_EQ(error_of([&] { metadata.unsigned_integer("negative"); }),
+  EXPECT_EQ(refused([&] { metadata.unsigned_integer("llama.block_count"); }), wrong);
+  EXPECT_EQ(refused([&] { metadata.unsigned_integer("llama.block_count", 3); }), wrong);
+  EXPECT_EQ(refused([&] { metadata.unsigned_integer("negative"); }),
             "bad_file: key \"negative\" of m.gguf: expected an unsigned integer, found -1");
-  EXPECT_EQ(error_of([&] { metadata.string("none"); }),
-            "bad_file: key \"none\" of m.gguf: missing");
+  EXPECT_EQ(refused([&] { metadata.string("none"); }), "bad_file: key \"none\" of m.gguf: missing");
   EXPECT_EQ(metadata.unsigned_integer("none", 5), 5u);
   EXPECT_EQ(metadata.real("negative"), -1.0);
   EXPECT_EQ(metadata.strings("list")[1], "b");
@@ -259,10 +249,10 @@ TEST(GgufWriter, WhatIsWrittenIsRead) {
   EXPECT_EQ(file.tensor("b").offset % 128, 0u);
   EXPECT_TRUE(std::equal(data.begin(), data.end(), file.tensor("b").bytes.begin()));
   EXPECT_EQ(file.find("strange")->dims.at(0), 7);
-  EXPECT_TRUE(error_of([&] {
+  EXPECT_TRUE(refused([&] {
                 file.tensor("strange");
               }).ends_with("tensor \"strange\" has element type 199, which is not read"));
-  EXPECT_TRUE(error_of([&] { file.tensor("no"); }).ends_with("w.gguf: no tensor \"no\""));
+  EXPECT_TRUE(refused([&] { file.tensor("no"); }).ends_with("w.gguf: no tensor \"no\""));
 }
 
 TEST(GgufWriter, RefusesDataOutOfOrderAndLeavesNothing) {
@@ -273,18 +263,18 @@ TEST(GgufWriter, RefusesDataOutOfOrderAndLeavesNothing) {
     writer.add("k", std::uint8_t{1});
     writer.declare("a", std::vector<std::int64_t>{2}, DType::f32);
     writer.declare("b", std::vector<std::int64_t>{1}, DType::f32);
-    EXPECT_TRUE(error_of([&] {
+    EXPECT_TRUE(refused([&] {
                   writer.add("k", std::uint8_t{1});
                 }).ends_with("key \"k\" is empty or added twice"));
-    EXPECT_TRUE(error_of([&] {
+    EXPECT_TRUE(refused([&] {
                   writer.write_data("b", data);
                 }).ends_with("data of tensor \"b\" came when \"a\" was expected"));
     writer.write_data("a", data);
-    EXPECT_TRUE(error_of([&] {
+    EXPECT_TRUE(refused([&] {
                   writer.write_data("b", data);
                 }).ends_with("tensor \"b\" got more than its 4 bytes"));
     EXPECT_TRUE(
-        error_of([&] { writer.commit(); }).ends_with("the data of tensor \"b\" is not complete"));
+        refused([&] { writer.commit(); }).ends_with("the data of tensor \"b\" is not complete"));
   }
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }

@@ -2,21 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "store/gguf.h"
 #include "tests/store/gguf_tokenizer_exercise.h"
 #include "tests/support/corpus.h"
+#include "tests/support/refused.h"
 
 namespace pomona::store {
 namespace {
 
-std::string error_of(const GgufMetadata& metadata) {
-  try {
-    read_tokenizer(metadata);
-  } catch (const Error& error) {
-    return std::string(name_of(error.kind())) + ": " + error.what();
-  }
-  return "no error";
+/// The kind and message with which the vocabulary is refused, or "nothing".
+std::string refusal(const GgufMetadata& metadata) {
+  return test::refused([&] { read_tokenizer(metadata); });
 }
 
 const std::vector<std::string_view> kTokens = {"a", "b", "ab", "<|im_end|>"};
@@ -75,22 +71,22 @@ TEST(GgufTokenizer, BosIsThePretokenizersDefaultUnlessTheFileSaysOtherwise) {
 }
 
 TEST(GgufTokenizer, SaysWhatIsWrong) {
-  EXPECT_EQ(error_of(metadata_without({})), "no error");
-  EXPECT_EQ(error_of(metadata_without({"tokenizer.ggml.tokens"})),
+  EXPECT_EQ(refusal(metadata_without({})), "nothing");
+  EXPECT_EQ(refusal(metadata_without({"tokenizer.ggml.tokens"})),
             "bad_file: key \"tokenizer.ggml.tokens\" of v.gguf: missing");
-  EXPECT_EQ(error_of(metadata_without({"tokenizer.ggml.pre"})),
+  EXPECT_EQ(refusal(metadata_without({"tokenizer.ggml.pre"})),
             "bad_file: key \"tokenizer.ggml.pre\" of v.gguf: missing");
 
   GgufMetadata other = metadata_without({"tokenizer.ggml.model"});
   other.add("tokenizer.ggml.model", std::string_view("bert"));
-  EXPECT_EQ(error_of(other),
+  EXPECT_EQ(refusal(other),
             "unsupported: tokenizer of v.gguf: vocabularies of the kind \"bert\" are not read, "
             "only \"gpt2\" (byte-level BPE)");
 
   GgufMetadata numbers = metadata_without({"tokenizer.ggml.tokens"});
   numbers.add("tokenizer.ggml.tokens", gguf_array(std::span<const std::int32_t>(kKinds)));
   EXPECT_EQ(
-      error_of(numbers),
+      refusal(numbers),
       "bad_file: key \"tokenizer.ggml.tokens\" of v.gguf: expected an array of strings, found "
       "array of i32");
 
@@ -98,12 +94,12 @@ TEST(GgufTokenizer, SaysWhatIsWrong) {
   GgufMetadata kinds = metadata_without({"tokenizer.ggml.token_type"});
   kinds.add("tokenizer.ggml.token_type", gguf_array(std::span<const std::int32_t>(odd)));
   EXPECT_EQ(
-      error_of(kinds),
+      refusal(kinds),
       "bad_file: key \"tokenizer.ggml.token_type\" of v.gguf: token 2 has the unknown type 7");
 
   GgufMetadata eos = metadata_without({"tokenizer.ggml.eos_token_id"});
   eos.add("tokenizer.ggml.eos_token_id", std::uint32_t{4});
-  EXPECT_EQ(error_of(eos),
+  EXPECT_EQ(refusal(eos),
             "bad_file: tokenizer of v.gguf: special token 4 is not one of the 4 tokens");
 }
 

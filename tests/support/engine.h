@@ -2,7 +2,7 @@
 #pragma once
 #include "tensor/context.h"
 
-namespace pomona::testing_support {
+namespace pomona::test {
 
 /// Owns what a Context refers to.
 struct Engine {
@@ -13,4 +13,4 @@ struct Engine {
   Context context;
 };
 
-}  // namespace pomona::testing_support
+}  // namespace pomona::test

@@ -4,17 +4,28 @@
 
 #include "base/error.h"
 
-namespace pomona::testing_support {
+namespace pomona::test {
+
+/// The Error that `f` throws; one of kind internal, "no error", if it throws none.
+template <class F>
+Error error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(ErrorKind::internal, "no error");
+}
 
 /// "kind: message" of the Error that `f` throws, or "nothing".
 template <class F>
 std::string refused(F&& f) {
-  try {
+  bool ended = false;
+  const Error error = error_of([&] {
     f();
-  } catch (const Error& error) {
-    return std::string(name_of(error.kind())) + ": " + error.what();
-  }
-  return "nothing";
+    ended = true;
+  });
+  return ended ? "nothing" : std::string(name_of(error.kind())) + ": " + error.what();
 }
 
-}  // namespace pomona::testing_support
+}  // namespace pomona::test

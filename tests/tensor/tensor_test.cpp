@@ -4,22 +4,14 @@
 
 #include <cstring>
 
-#include "base/error.h"
 #include "base/random.h"
 #include "tensor/arena.h"
+#include "tests/support/refused.h"
 
 namespace pomona {
 namespace {
 
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using test::refused;
 
 TEST(Tensor, NarrowSharesStorageAndKnowsItsStrides) {
   const Tensor x = Tensor::zeros({3, 8});
@@ -36,14 +28,14 @@ TEST(Tensor, NarrowSharesStorageAndKnowsItsStrides) {
 
 TEST(Tensor, ErrorsNameOperationAndSizes) {
   const Tensor x = Tensor::zeros({3, 8});
-  EXPECT_EQ(message_of([&] { x.narrow(1, 6, 4); }),
-            "narrow: rows [6, 10) of dimension 1 of (3, 8)");
-  EXPECT_EQ(message_of([&] { x.reshape({5, 5}); }), "reshape: (3, 8) to (5, 5)");
-  EXPECT_EQ(message_of([&] { x.narrow(1, 0, 4).reshape({12}); }),
-            "reshape: strided (3, 4) to (12)");
-  EXPECT_EQ(message_of([&] { x.gradient(); }),
-            "gradient: tensor (3, 8) has none (no backward pass reached it)");
-  EXPECT_EQ(message_of([&] { x.data<double>(); }), "tensor (3, 8): holds F32, read as F64");
+  EXPECT_EQ(refused([&] { x.narrow(1, 6, 4); }),
+            "bad_shape: narrow: rows [6, 10) of dimension 1 of (3, 8)");
+  EXPECT_EQ(refused([&] { x.reshape({5, 5}); }), "bad_shape: reshape: (3, 8) to (5, 5)");
+  EXPECT_EQ(refused([&] { x.narrow(1, 0, 4).reshape({12}); }),
+            "bad_shape: reshape: strided (3, 4) to (12)");
+  EXPECT_EQ(refused([&] { x.gradient(); }),
+            "bad_argument: gradient: tensor (3, 8) has none (no backward pass reached it)");
+  EXPECT_EQ(refused([&] { x.data<double>(); }), "internal: tensor (3, 8): holds F32, read as F64");
 }
 
 TEST(Arena, LastUseFreesAndNeighboursJoin) {
@@ -57,8 +49,8 @@ TEST(Arena, LastUseFreesAndNeighboursJoin) {
   EXPECT_EQ(arena.peak(), 256u);
   c = StorageRef();
   EXPECT_EQ(arena.in_use(), 0u);
-  EXPECT_EQ(message_of([&] { arena.allocate(2 << 20); }),
-            "memory: 2.10 MB more do not fit beside the 0 bytes in use");
+  EXPECT_EQ(refused([&] { arena.allocate(2 << 20); }),
+            "exhausted: memory: 2.10 MB more do not fit beside the 0 bytes in use");
 }
 
 TEST(Arena, PlanningFindsTheSamePeak) {

@@ -5,24 +5,17 @@
 #include <chrono>
 #include <functional>
 
-#include "base/error.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "tests/support/refused.h"
 #include "text/byte_alphabet.h"
 
 namespace pomona::text {
 namespace {
 
-using Ids = std::vector<TokenId>;
+using test::refused;
 
-std::string error_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return std::string(name_of(error.kind())) + ": " + error.what();
-  }
-  return "no error";
-}
+using Ids = std::vector<TokenId>;
 
 /// Tokens 0-255 are the bytes; then "he" "ll" "hell" "hello" (256-259), " h" (260), <|end|> (261),
 /// <tag> (262, user-defined).
@@ -110,11 +103,11 @@ TEST(Bpe, LeavesOutBytesWithoutAToken) {
 TEST(Bpe, RefusesIllFormedText) {
   Vocabulary vocabulary;
   const BpeTokenizer tokenizer(vocabulary.get());
-  EXPECT_EQ(error_of([&] { tokenizer.encode("ab\xFF"); }),
+  EXPECT_EQ(refused([&] { tokenizer.encode("ab\xFF"); }),
             "bad_argument: tokenize: the text is not valid UTF-8 at byte 2");
-  EXPECT_EQ(error_of([&] { tokenizer.token_bytes(263); }),
+  EXPECT_EQ(refused([&] { tokenizer.token_bytes(263); }),
             "bad_argument: token 263 is not one of the 263 in the vocabulary");
-  EXPECT_EQ(error_of([&] { tokenizer.decode(Ids{-1}); }),
+  EXPECT_EQ(refused([&] { tokenizer.decode(Ids{-1}); }),
             "bad_argument: token -1 is not one of the 263 in the vocabulary");
 }
 
@@ -122,9 +115,9 @@ TEST(Bpe, RefusesContradictions) {
   const auto error_with = [](const std::function<void(Vocabulary&)>& change) {
     Vocabulary vocabulary;
     change(vocabulary);
-    return error_of([&] { BpeTokenizer tokenizer(vocabulary.get()); });
+    return refused([&] { BpeTokenizer tokenizer(vocabulary.get()); });
   };
-  EXPECT_EQ(error_with([](Vocabulary&) {}), "no error");
+  EXPECT_EQ(error_with([](Vocabulary&) {}), "nothing");
   EXPECT_EQ(error_with([](Vocabulary& v) { v.merges.push_back("h x"); }),
             "bad_file: tokenizer of v.gguf: merge 5 has a token that is not in the vocabulary");
   EXPECT_EQ(error_with([](Vocabulary& v) { v.merges[0] = "he"; }),

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <fstream>
 
-#include "base/error.h"
 #include "base/json.h"
+#include "tests/support/refused.h"
 #include "text/template.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -52,18 +52,15 @@ std::string run(const std::string& source, const Json& context = Json::object())
   std::ofstream("/proc/self/clear_refs") << "5";  // the peak starts again
   const std::int64_t before = status("VmRSS:");
   const auto start = std::chrono::steady_clock::now();
-  std::string result;
-  try {
-    result = render(Template(source, "t"), context, "2026-01-02T03:04:05");
-  } catch (const Error& error) {
-    result = std::string(name_of(error.kind())) + ": " + error.what();
-  }
+  std::string text;
+  const std::string error =
+      test::refused([&] { text = render(Template(source, "t"), context, "2026-01-02T03:04:05"); });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   EXPECT_LT(seconds.count(), kMostSeconds) << source.substr(0, 200);
   if (!kSanitized) {
     EXPECT_LT(status("VmHWM:") - before, kMostKilobytes) << source.substr(0, 200);
   }
-  return result;
+  return error == "nothing" ? text : error;
 }
 
 std::string loop(const std::string& body) {
