@@ -10,7 +10,7 @@
 namespace pomona::store {
 namespace {
 
-using testing_support::refused;
+using test::refused;
 
 /// What differs between parts: two tensors in the first, one in the others.
 struct PartSpec {

@@ -11,7 +11,7 @@
 namespace pomona::store {
 namespace {
 
-using testing_support::refused;
+using test::refused;
 
 template <class T>
 StoredTensor stored(std::string_view type, const std::vector<T>& values,
