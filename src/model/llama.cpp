@@ -4,45 +4,10 @@
 
 #include "base/error.h"
 #include "base/quote.h"
-#include "model/weights.h"
 
 namespace pomona::model {
 
 namespace {
-
-/// Reads the file's numbers, each within what a model can have.
-class Keys {
- public:
-  explicit Keys(const store::GgufMetadata& meta) : meta_(meta) {}
-
-  std::int64_t size(std::string_view key) const {
-    constexpr std::uint64_t kLargest = 1 << 24;
-    const std::uint64_t value = meta_.unsigned_integer(key);
-    if (value == 0 || value > kLargest)
-      fail(ErrorKind::bad_file, "{}: {} is {}, expected 1 to {}", meta_.origin(), key, value,
-           kLargest);
-    return static_cast<std::int64_t>(value);
-  }
-  std::int64_t size(std::string_view key, std::int64_t fallback) const {
-    return meta_.find(key) != nullptr ? size(key) : fallback;
-  }
-  double positive(std::string_view key, double value) const {
-    if (!(value > 0) || !std::isfinite(value))
-      fail(ErrorKind::bad_file, "{}: {} is {}, expected a number above 0", meta_.origin(), key,
-           value);
-    return value;
-  }
-  /// Throws unless `whole` is a multiple of `part`.
-  void check_divides(std::string_view whole_key, std::int64_t whole, std::string_view part_key,
-                     std::int64_t part) const {
-    if (whole % part != 0)
-      fail(ErrorKind::bad_file, "{}: {} is {}, expected a multiple of {}, which is {}",
-           meta_.origin(), whole_key, whole, part_key, part);
-  }
-
- private:
-  const store::GgufMetadata& meta_;
-};
 
 /// The name map's key for the factors, which checkpoints of the hub do not hold: config.json has
 /// the numbers that they follow from.
@@ -59,59 +24,64 @@ std::vector<float> rope_factors(const Tensor& stored, const std::string& origin)
 }
 
 /// Throws unsupported for what some files of this architecture ask for and this one does not do.
-void check_variant(const store::GgufMetadata& meta, std::int64_t head_dim) {
-  const std::string_view scaling = meta.string("llama.rope.scaling.type", "none");
+void check_variant(const Config& config, std::int64_t head_dim) {
+  const std::string scaling = config.text("rope_scaling_type", "none");
   if (scaling != "none")
-    fail(ErrorKind::unsupported, "{}: RoPE scaling {} is not supported", meta.origin(),
+    fail(ErrorKind::unsupported, "{}: RoPE scaling {} is not supported", config.origin(),
          quote_name(scaling));
-  for (const std::string_view key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
-    const bool linear = meta.find("llama.rope.scaling.type") == nullptr;  // the type left out
-    if (const double factor = meta.real(key, 1); linear && factor != 0 && factor != 1)
-      fail(ErrorKind::unsupported, "{}: {} is {}, RoPE scaling is not supported", meta.origin(),
-           key, factor);
+  for (const std::string_view name : {"rope_scaling_factor", "rope_scale_linear"}) {
+    const bool linear = !config.has("rope_scaling_type");  // the type left out
+    const Json* const factor = config.find(name);
+    if (linear && factor != nullptr && *factor != 0 && *factor != 1)
+      fail(ErrorKind::unsupported, "{}: {} is {}, RoPE scaling is not supported", config.origin(),
+           config.key_of(name), factor->is_number() ? factor->get<double>() : 0);
   }
-  if (const std::uint64_t experts = meta.unsigned_integer("llama.expert_count", 0); experts != 0)
-    fail(ErrorKind::unsupported, "{}: a mixture of {} experts is not supported", meta.origin(),
-         experts);
+  if (const Json* const scaled = config.find("rope_scaling"))
+    fail(ErrorKind::unsupported, "{}: rope_scaling {} is not supported", config.origin(),
+         scaled->dump());
+  if (const Json* const experts = config.find("num_local_experts"); experts && *experts != 0)
+    fail(ErrorKind::unsupported, "{}: a mixture of {} experts is not supported", config.origin(),
+         experts->dump());
+  for (const std::string_view name : {"attention_bias", "mlp_bias"}) {
+    if (config.flag(name, false))
+      fail(ErrorKind::unsupported, "{}: {} is not supported", config.origin(), name);
+  }
   if (head_dim % 16 != 0 || head_dim > 256)
     fail(ErrorKind::unsupported,
-         "{}: heads of {} values are not supported, only multiples of 16 up to 256", meta.origin(),
-         head_dim);
-  const auto E = static_cast<std::uint64_t>(head_dim);
-  for (const std::string_view key :
-       {"llama.attention.value_length", "llama.rope.dimension_count"}) {
-    if (const std::uint64_t found = meta.unsigned_integer(key, E); found != E)
+         "{}: heads of {} values are not supported, only multiples of 16 up to 256",
+         config.origin(), head_dim);
+  for (const std::string_view name : {"value_dim", "rope_dim"}) {
+    if (const std::int64_t found = config.size(name, head_dim); found != head_dim)
       fail(ErrorKind::unsupported, "{}: {} is {}, only the size of the heads, {}, is supported",
-           meta.origin(), key, found, E);
+           config.origin(), config.key_of(name), found, head_dim);
   }
 }
 
 }  // namespace
 
-LlamaConfig LlamaConfig::from_gguf(const store::GgufFile& file) {
-  const store::GgufMetadata& meta = file.metadata();
-  const Keys keys(meta);
+LlamaConfig LlamaConfig::from(const Checkpoint& checkpoint) {
+  const Config& numbers = checkpoint.config;
   LlamaConfig config;
-  const std::int64_t D = config.hidden_size = keys.size("llama.embedding_length");
-  config.intermediate_size = keys.size("llama.feed_forward_length");
-  config.num_hidden_layers = keys.size("llama.block_count");
-  if (static_cast<std::size_t>(config.num_hidden_layers) > file.tensors().size())
-    fail(ErrorKind::bad_file, "{}: llama.block_count is {}, but there are {} tensors in all",
-         meta.origin(), config.num_hidden_layers, file.tensors().size());
-  const std::int64_t H = config.num_attention_heads = keys.size("llama.attention.head_count");
-  const std::int64_t G = config.num_key_value_heads = keys.size("llama.attention.head_count_kv", H);
-  keys.check_divides("llama.attention.head_count", H, "llama.attention.head_count_kv", G);
-  if (meta.find("llama.attention.key_length") == nullptr)
-    keys.check_divides("llama.embedding_length", D, "llama.attention.head_count", H);
-  config.head_dim = keys.size("llama.attention.key_length", D / H);
-  config.max_position_embeddings = keys.size("llama.context_length");
-  config.rms_norm_eps = keys.positive("llama.attention.layer_norm_rms_epsilon",
-                                      meta.real("llama.attention.layer_norm_rms_epsilon"));
-  config.rope_theta =
-      keys.positive("llama.rope.freq_base", meta.real("llama.rope.freq_base", config.rope_theta));
-  check_variant(meta, config.head_dim);
-  const std::vector<std::int64_t> table = file.tensor("token_embd.weight").shape();
-  config.vocab_size = table.empty() ? 0 : table.front();
+  const std::int64_t D = config.hidden_size = numbers.size("hidden_size");
+  config.intermediate_size = numbers.size("intermediate_size");
+  config.num_hidden_layers = numbers.size("num_hidden_layers");
+  if (static_cast<std::size_t>(config.num_hidden_layers) > checkpoint.tensors.tensors().size())
+    fail(ErrorKind::bad_file, "{}: {} is {}, but there are {} tensors in all", numbers.origin(),
+         numbers.key_of("num_hidden_layers"), config.num_hidden_layers,
+         checkpoint.tensors.tensors().size());
+  const std::int64_t H = config.num_attention_heads = numbers.size("num_attention_heads");
+  const std::int64_t G = config.num_key_value_heads = numbers.size("num_key_value_heads", H);
+  numbers.check_divides("num_attention_heads", H, "num_key_value_heads", G);
+  if (!numbers.has("head_dim")) numbers.check_divides("hidden_size", D, "num_attention_heads", H);
+  config.head_dim = numbers.size("head_dim", D / H);
+  config.max_position_embeddings = numbers.size("max_position_embeddings");
+  config.rms_norm_eps = numbers.positive("rms_norm_eps");
+  config.rope_theta = numbers.positive("rope_theta", config.rope_theta);
+  config.tie_word_embeddings = numbers.flag("tie_word_embeddings", false);
+  check_variant(numbers, config.head_dim);
+  const store::StoredTensor& table = checkpoint.tensors.at(
+      numbers.from_gguf() ? "token_embd.weight" : "model.embed_tokens.weight");
+  config.vocab_size = table.shape.empty() ? 0 : table.shape.front();
   return config;
 }
 
@@ -164,31 +134,31 @@ void Llama::each_parameter(const std::function<void(const std::string&, Paramete
   if (lm_head) nn::each_parameter(*lm_head, "lm_head", f);
 }
 
-std::unique_ptr<CausalLm> load_llama(const store::GgufFile& file) {
-  LlamaConfig config = LlamaConfig::from_gguf(file);
+std::unique_ptr<CausalLm> load_llama(const Checkpoint& checkpoint) {
+  LlamaConfig config = LlamaConfig::from(checkpoint);
   const std::int64_t D = config.hidden_size, F = config.intermediate_size, V = config.vocab_size;
   const std::int64_t H = config.num_attention_heads, G = config.num_key_value_heads,
                      E = config.head_dim;
-  GgufWeights weights(
-      file,
-      {
-          {"model.embed_tokens.weight", "token_embd.weight", {V, D}},
-          {"model.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight", {D}},
-          {"model.layers.{}.self_attn.q_proj.weight", "blk.{}.attn_q.weight", {H * E, D}, H},
-          {"model.layers.{}.self_attn.k_proj.weight", "blk.{}.attn_k.weight", {G * E, D}, G},
-          {"model.layers.{}.self_attn.v_proj.weight", "blk.{}.attn_v.weight", {G * E, D}},
-          {"model.layers.{}.self_attn.o_proj.weight", "blk.{}.attn_output.weight", {D, H * E}},
-          {"model.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight", {D}},
-          {"model.layers.{}.mlp.gate_proj.weight", "blk.{}.ffn_gate.weight", {F, D}},
-          {"model.layers.{}.mlp.up_proj.weight", "blk.{}.ffn_up.weight", {F, D}},
-          {"model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight", {D, F}},
-          {"model.norm.weight", "output_norm.weight", {D}},
-          {"lm_head.weight", "output.weight", {V, D}},
-          {kRopeFactors, "rope_freqs.weight", {E / 2}},
-      });
+  Weights weights = checkpoint.weights({
+      {"model.embed_tokens.weight", "token_embd.weight", {V, D}},
+      {"model.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight", {D}},
+      {"model.layers.{}.self_attn.q_proj.weight", "blk.{}.attn_q.weight", {H * E, D}, H},
+      {"model.layers.{}.self_attn.k_proj.weight", "blk.{}.attn_k.weight", {G * E, D}, G},
+      {"model.layers.{}.self_attn.v_proj.weight", "blk.{}.attn_v.weight", {G * E, D}},
+      {"model.layers.{}.self_attn.o_proj.weight", "blk.{}.attn_output.weight", {D, H * E}},
+      {"model.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight", {D}},
+      {"model.layers.{}.mlp.gate_proj.weight", "blk.{}.ffn_gate.weight", {F, D}},
+      {"model.layers.{}.mlp.up_proj.weight", "blk.{}.ffn_up.weight", {F, D}},
+      {"model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight", {D, F}},
+      {"model.norm.weight", "output_norm.weight", {D}},
+      {"lm_head.weight", "output.weight", {V, D}},
+      {kRopeFactors, "rope_freqs.weight", {E / 2}},
+  });
   if (weights.has(kRopeFactors))
-    config.rope_factors = rope_factors(weights.get(kRopeFactors), file.metadata().origin());
-  auto llama = std::make_unique<Llama>(config, !weights.has("lm_head.weight"));
+    config.rope_factors = rope_factors(weights.get(kRopeFactors), checkpoint.tensors.origin());
+  const bool tied = config.tie_word_embeddings || !weights.has("lm_head.weight");
+  auto llama = std::make_unique<Llama>(config, tied);
+  if (tied) weights.pass_over("lm_head.weight");
   llama->each_parameter([&](const std::string& name, Parameter& parameter) {
     parameter = Parameter(weights.get(name));
   });

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "model/causal_lm.h"
+#include "model/checkpoint.h"
 #include "nn/layers.h"
-#include "store/gguf.h"
 
 namespace pomona::model {
 
@@ -24,13 +24,14 @@ struct LlamaConfig {
   std::int64_t max_position_embeddings = 0;
   double rms_norm_eps = 1e-5;
   double rope_theta = 10000.0;
+  bool tie_word_embeddings = false;
   /// What divides each rotary frequency (head_dim / 2), as Llama 3.1's rope_type "llama3" works
   /// out; empty: nothing does.
   std::vector<float> rope_factors;
 
   /// Throws bad_file for missing or impossible values, unsupported for variants this file does not
   /// describe.
-  static LlamaConfig from_gguf(const store::GgufFile& file);
+  static LlamaConfig from(const Checkpoint& checkpoint);
   LmShape shape() const;
 };
 
@@ -77,8 +78,8 @@ class Llama final : public CausalLm {
   LmShape shape_;
 };
 
-/// A Llama on the tensors of a GGUF file. Throws as LlamaConfig::from_gguf, and unsupported for a
+/// A Llama on the tensors of a checkpoint. Throws as LlamaConfig::from, and unsupported for a
 /// tensor that this model has no use for.
-std::unique_ptr<CausalLm> load_llama(const store::GgufFile& file);
+std::unique_ptr<CausalLm> load_llama(const Checkpoint& checkpoint);
 
 }  // namespace pomona::model

@@ -53,7 +53,7 @@ Model load_model(const std::filesystem::path& path) {
   model.bytes = card.bytes;
   model.parameters = card.parameters;
   model.types = std::move(card.types);
-  model.lm = find_architecture(model.architecture, path).load(file);
+  model.lm = find_architecture(model.architecture, path).load(Checkpoint(file));
   model.tokenizer = store::read_tokenizer(file.metadata());
   if (static_cast<std::int64_t>(model.tokenizer->vocabulary_size()) > model.lm->shape().V) {
     fail(ErrorKind::bad_file, "{}: {} tokens in the vocabulary, {} in the embedding", path.string(),

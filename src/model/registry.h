@@ -5,13 +5,13 @@
 #include <string_view>
 
 #include "model/causal_lm.h"
-#include "store/gguf.h"
+#include "model/checkpoint.h"
 
 namespace pomona::model {
 
 struct Architecture {
-  std::string_view name;  // general.architecture in GGUF
-  std::unique_ptr<CausalLm> (*load)(const store::GgufFile& file);
+  std::string_view name;  // general.architecture in GGUF, model_type in config.json
+  std::unique_ptr<CausalLm> (*load)(const Checkpoint& checkpoint);
 };
 
 /// Throws unsupported, naming `path` and what is read.

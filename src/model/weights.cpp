@@ -32,17 +32,9 @@ Tensor unpermuted(const Tensor& weight, std::int64_t heads) {
   return ordered;
 }
 
-/// The values on aligned memory: files may put them anywhere.
-Tensor aligned(const Tensor& tensor) {
-  if (reinterpret_cast<std::uintptr_t>(tensor.raw()) % alignof(float) == 0) return tensor;
-  const Tensor copy = Tensor::zeros(tensor.shape(), tensor.dtype());
-  std::memcpy(copy.raw(), tensor.raw(), static_cast<std::size_t>(tensor.bytes()));
-  return copy;
-}
-
 /// Vectors (norms) are used as f32, whatever the file stores.
 Tensor as_f32(const Tensor& tensor) {
-  if (tensor.dtype() == DType::f32) return aligned(tensor);
+  if (tensor.dtype() == DType::f32) return tensor;
   const Tensor values = Tensor::zeros(tensor.shape(), DType::f32);
   info(tensor.dtype()).unpack(tensor.raw(), values.data<float>(), tensor.elements());
   return values;
@@ -62,46 +54,51 @@ std::pair<std::string, std::string> without_number(const std::string& name) {
 
 }  // namespace
 
-WeightName GgufWeights::entry_of(const std::string& hub_name) const {
+WeightName Weights::entry_of(const std::string& hub_name) const {
   const auto [pattern, number] = without_number(hub_name);
-  const auto entry = std::find_if(names_.begin(), names_.end(),
+  const auto entry = std::find_if(map_.begin(), map_.end(),
                                   [&](const WeightName& name) { return name.hub == pattern; });
-  if (entry == names_.end())
-    fail(ErrorKind::internal, "weights: no name in GGUF known for {}", hub_name);
+  if (entry == map_.end()) fail(ErrorKind::internal, "weights: the map has no name {}", hub_name);
   WeightName complete = *entry;
+  complete.hub = hub_name;
   complete.gguf = replace_all(entry->gguf, "{}", number);
   return complete;
 }
 
-bool GgufWeights::has(const std::string& hub_name) const {
-  return file_.find(entry_of(hub_name).gguf) != nullptr;
+bool Weights::has(const std::string& hub_name) const {
+  return source_.find(stored_name(entry_of(hub_name))) != nullptr;
 }
 
-void GgufWeights::check_all_taken() const {
-  for (const store::GgufTensor& tensor : file_.tensors()) {
+void Weights::pass_over(const std::string& hub_name) {
+  if (const auto* tensor = source_.find(stored_name(entry_of(hub_name))))
+    taken_.insert(tensor->name);
+}
+
+void Weights::check_all_taken() const {
+  for (const store::StoredTensor& tensor : source_.tensors()) {
     if (!taken_.contains(tensor.name))
       fail(ErrorKind::unsupported,
            "{}: tensor {} has no place in this model; leaving it out would change the answers",
-           file_.path().string(), quote_name(tensor.name));
+           source_.origin(), quote_name(tensor.name));
   }
 }
 
-Tensor GgufWeights::get(const std::string& hub_name) {
+Tensor Weights::get(const std::string& hub_name) {
   const WeightName entry = entry_of(hub_name);
-  const store::GgufTensor& stored = file_.tensor(entry.gguf);
+  const store::StoredTensor& stored = source_.at(stored_name(entry));
   taken_.insert(stored.name);
-  const std::vector<std::int64_t> sizes = stored.shape();
-  if (!std::equal(sizes.begin(), sizes.end(), entry.shape.begin(), entry.shape.end())) {
-    fail(ErrorKind::bad_file, "{}: tensor {} has the shape ({}), the metadata asks for {}",
-         file_.path().string(), entry.gguf, fmt::join(sizes, ", "), entry.shape.text());
-  }
-  const Tensor tensor(mapped_storage(file_.mapping(stored), stored.bytes), entry.shape, *stored.dtype);
-  if (info(tensor.dtype()).unpack == nullptr || tensor.dtype() == DType::f64) {
+  if (!std::equal(stored.shape.begin(), stored.shape.end(), entry.shape.begin(), entry.shape.end()))
+    fail(ErrorKind::bad_file, "{}: tensor {} has the shape {}, the metadata asks for {}",
+         source_.origin(), stored.name, store::shape_text(stored.shape), entry.shape.text());
+  if (!stored.type.dtype || info(*stored.type.dtype).unpack == nullptr ||
+      *stored.type.dtype == DType::f64)
     fail(ErrorKind::unsupported, "{}: tensor {} holds {}, which weights cannot be",
-         file_.path().string(), entry.gguf, info(tensor.dtype()).name);
-  }
+         source_.origin(), stored.name, stored.type.name);
+  const Tensor tensor = stored.tensor();
   if (entry.shape.rank() == 1) return as_f32(tensor);
-  return entry.heads > 0 ? unpermuted(tensor, entry.heads) : aligned(tensor);
+  if (names_ == Names::gguf && entry.gguf_paired_heads > 0)
+    return unpermuted(tensor, entry.gguf_paired_heads);
+  return tensor;
 }
 
 }  // namespace pomona::model

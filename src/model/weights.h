@@ -1,5 +1,5 @@
 // Where a model's parameters come from. Models ask by checkpoint name, as the hub's files have
-// them.
+// them; a map tells the name in GGUF files, and how either kind of file stores it in another way.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -7,44 +7,56 @@
 #include <unordered_set>
 #include <vector>
 
-#include "store/gguf.h"
+#include "store/tensor_source.h"
 #include "tensor/tensor.h"
 
 namespace pomona::model {
 
 /// One entry of a model's name map: the hub's name and GGUF's, {} standing for the layer's number,
-/// and the shape. GGUF's Llama stores rows of Q and K permuted for its pairwise rotation: `heads` >
-/// 0 undoes that.
+/// and the shape.
 struct WeightName {
   std::string hub;
   std::string gguf;
   Shape shape;
-  std::int64_t heads = 0;
+  /// GGUF's Llama stores rows of Q and K in the order of pairs, for its rotation of neighbours:
+  /// the number of heads, 0 if this is not so.
+  std::int64_t gguf_paired_heads = 0;
 };
 
-/// Tensors of a GGUF file under the hub's names, in the file's storage format and on its mapped
+/// Which names a checkpoint's tensors have.
+enum class Names { hub, gguf };
+
+/// Tensors of a checkpoint under the hub's names, in the file's storage format and on its mapped
 /// memory.
-class GgufWeights {
+class Weights {
  public:
-  GgufWeights(const store::GgufFile& file, std::vector<WeightName> names)
-      : file_(file), names_(std::move(names)) {}
+  /// `source` must outlive this.
+  Weights(const store::TensorSource& source, Names names, std::vector<WeightName> map)
+      : source_(source), names_(names), map_(std::move(map)) {}
 
   bool has(const std::string& hub_name) const;
 
   /// The tensor. Throws bad_file (missing, other shape) or unsupported (its type).
   Tensor get(const std::string& hub_name);
 
-  /// Throws unsupported if the file has a tensor that nobody got: a bias, another layer, factors of
-  /// a rotation. Without it the model would run, and be another one.
+  /// Takes a tensor that the model has no use for, if it is there.
+  void pass_over(const std::string& hub_name);
+
+  /// Throws unsupported if the checkpoint has a tensor that nobody got: a bias, another layer,
+  /// factors of a rotation. Without it the model would run, and be another one.
   void check_all_taken() const;
 
  private:
-  /// The entry for a name, its GGUF name complete with the layer's number.
+  /// The entry for a name, complete with the layer's number.
   WeightName entry_of(const std::string& hub_name) const;
+  const std::string& stored_name(const WeightName& entry) const {
+    return names_ == Names::gguf ? entry.gguf : entry.hub;
+  }
 
-  const store::GgufFile& file_;
-  std::vector<WeightName> names_;
-  std::unordered_set<std::string_view> taken_;  // GGUF names
+  const store::TensorSource& source_;
+  Names names_;
+  std::vector<WeightName> map_;
+  std::unordered_set<std::string_view> taken_;
 };
 
 }  // namespace pomona::model

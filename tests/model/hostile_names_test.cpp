@@ -21,6 +21,7 @@ TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {
   const test::TempFolder folder;
   const auto path = folder / "m.gguf";
   store::GgufWriter writer(path);
+  writer.add("general.architecture", std::string_view("llama"));
   for (const char* key :
        {"embedding_length", "feed_forward_length", "attention.head_count", "context_length"})
     writer.add(std::string("llama.") + key, std::uint32_t{16});
@@ -30,7 +31,7 @@ TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {
   writer.declare("token_embd.weight", std::vector<std::int64_t>{1}, DType::f32);
   writer.write_data("token_embd.weight", std::vector<std::byte>(4));
   writer.commit();
-  EXPECT_EQ(refused([&] { LlamaConfig::from_gguf(store::GgufFile(path)); }),
+  EXPECT_EQ(refused([&] { LlamaConfig::from(Checkpoint(store::GgufFile(path))); }),
             "unsupported: " + path.string() + ": RoPE scaling \"\\x1B[2J\" is not supported");
 }
 

@@ -22,7 +22,7 @@ using test::Engine;
 /// A model of f32 parameters as f64, where gradients are exact enough to compare.
 std::unique_ptr<CausalLm> in_f64(const std::filesystem::path& path) {
   const store::GgufFile file(path);
-  auto lm = load_llama(file);
+  auto lm = load_llama(Checkpoint(file));
   lm->each_parameter([](const std::string&, Parameter& parameter) {
     const Tensor wide = Tensor::zeros(parameter.value.shape(), DType::f64);
     const float* values = parameter.value.data<float>();
@@ -73,7 +73,7 @@ TEST(LlamaTiny, EveryBlockEqualsPyTorch) {
   engine.context.compute = Compute::f32;
   const auto exact = in_f64(golden::path_of("llama_tiny.gguf"));
   const store::GgufFile file(golden::path_of("llama_tiny.gguf"));
-  const auto lm = load_llama(file);
+  const auto lm = load_llama(Checkpoint(file));
   for (const std::string row : {"0", "1"}) {
     expect_blocks(*exact, engine.context, golden, row,
                   1e-10);                                   // f64; the file holds eps as f32
@@ -104,7 +104,7 @@ TEST(LlamaTiny, StretchedWavesEqualPyTorch) {
   Engine engine;
   engine.context.compute = Compute::f32;
   const auto exact = in_f64(folder / "m.gguf");
-  const auto lm = load_llama(store::GgufFile(folder / "m.gguf"));
+  const auto lm = load_llama(Checkpoint(store::GgufFile(folder / "m.gguf")));
   for (const std::string row : {"0", "1"}) {
     const auto norm = [&](const CausalLm& model) {
       double error = -1;
@@ -198,7 +198,7 @@ TEST(LlamaTiny, CacheCompanyAndThreadsChangeNoBit) {
       for (const Compute compute : {Compute::f32, Compute::bf16, Compute::fast}) {
         SCOPED_TRACE(testing::Message()
                      << file_name << " level " << level << " mode " << name_of(compute));
-        const auto lm = load_llama(file);
+        const auto lm = load_llama(Checkpoint(file));
         Engine one(1, static_cast<simd::Level>(level)), three(3, static_cast<simd::Level>(level));
         one.context.compute = three.context.compute = compute;
         const std::vector<float> whole = cached_logits(*lm, one.context, tokens, tokens.size(), {});
@@ -216,7 +216,7 @@ TEST(LlamaTiny, CacheCompanyAndThreadsChangeNoBit) {
 TEST(LlamaTiny, PlanningFindsTheExactPeak) {
   for (const char* file_name : {"llama_tiny.gguf", "llama_tiny_q4_1.gguf"}) {
     const store::GgufFile file(golden::path_of(file_name));
-    const auto lm = load_llama(file);
+    const auto lm = load_llama(Checkpoint(file));
     Engine engine;
     nn::KvPool pool(kv_shape(lm->shape(), engine.context.compute), 2);
     nn::KvSequence sequence(pool);

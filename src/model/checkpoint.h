@@ -1,0 +1,23 @@
+// What a model is loaded from: its numbers and its tensors, of a GGUF file or of a hub folder.
+#pragma once
+#include "model/config.h"
+#include "model/weights.h"
+#include "store/gguf.h"
+
+namespace pomona::model {
+
+struct Checkpoint {
+  Config config;
+  store::TensorSource tensors;
+
+  explicit Checkpoint(const store::GgufFile& file)
+      : config(file.metadata()), tensors(store::tensors_of(file)) {}
+  Checkpoint(Config hub_config, store::TensorSource hub_tensors)
+      : config(std::move(hub_config)), tensors(std::move(hub_tensors)) {}
+
+  Weights weights(std::vector<WeightName> map) const {
+    return {tensors, config.from_gguf() ? Names::gguf : Names::hub, std::move(map)};
+  }
+};
+
+}  // namespace pomona::model
