@@ -1,24 +1,16 @@
 #include "store/checkpoint.h"
 
-#include <algorithm>
 #include <cstring>
-#include <set>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/quote.h"
 #include "store/gguf.h"
 #include "store/safetensors.h"
+#include "store/shard_index.h"
 #include "store/torch_file.h"
 
 namespace pomona::store {
 namespace {
-
-bool is_plain_name(std::string_view name) {
-  return !name.empty() && name.front() != '.' &&
-         name.find_first_of("/\\") == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
-}
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
   return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
@@ -67,24 +59,6 @@ TensorSource open_sharded(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-ShardIndex parse_shard_index(std::string_view text, const std::string& origin) {
-  const Json json = parse_json(text, origin);
-  const auto map = json.is_object() ? json.find("weight_map") : json.end();
-  if (map == json.end() || !map->is_object() || map->empty())
-    fail(ErrorKind::bad_file, "{}: no object \"weight_map\" with the file of each tensor", origin);
-  ShardIndex index;
-  std::set<std::string> files;
-  for (const auto& [name, file] : map->items()) {
-    if (!file.is_string() || !is_plain_name(file.get_ref<const std::string&>()))
-      fail(ErrorKind::bad_file, "{}: the file of tensor {} is not the name of a file beside it",
-           origin, quote_name(name));
-    files.insert(file.get<std::string>());
-    index.file_of.emplace(name, file.get<std::string>());
-  }
-  index.files.assign(files.begin(), files.end());
-  return index;
-}
 
 TensorSource open_checkpoint(const std::filesystem::path& path) {
   return path.string().ends_with(".index.json") ? open_sharded(path) : open_file(path);

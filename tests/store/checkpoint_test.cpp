@@ -15,7 +15,7 @@
 namespace pomona::store {
 namespace {
 
-using testing_support::refused;
+using test::refused;
 
 fs::path golden_file(const std::string& name) { return golden::path_of("checkpoint/" + name); }
 
