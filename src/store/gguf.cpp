@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little, "GGUF files are read i
 
 constexpr std::uint64_t kLongestKey = 65535;
 constexpr std::uint64_t kMostDims = 4;
-constexpr int kDeepestArray = 4;
+constexpr int kDeepestArray = 16;
 constexpr std::uint64_t kDefaultAlignment = 32;
 // The smallest encodings, which bound how many items the remaining bytes can hold.
 constexpr std::uint64_t kSmallestPair = 8 + 4 + 1;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -32,7 +33,7 @@ void expect_values(const Tensor& found, const Json& bits) {
 
 TEST(Checkpoint, HoldsWhatTheReferenceLibrariesRead) {
   const Json expected = read_json(golden_file("checkpoints.json"));
-  ASSERT_EQ(expected["files"].size(), 7u);
+  ASSERT_EQ(expected["files"].size(), 9u);
   for (const auto& [file, tensors] : expected["files"].items()) {
     SCOPED_TRACE(file);
     const TensorSource source = open_checkpoint(golden_file(file));
@@ -66,8 +67,9 @@ TEST(Checkpoint, NothingIsCopiedThatLiesDensely) {
 }
 
 TEST(Checkpoint, KeepsTheMetadata) {
-  EXPECT_EQ(open_safetensors(golden_file("types.safetensors")).metadata,
-            (TextPairs{{"format", "pt"}, {"note", "ü"}}));
+  TextPairs found = open_safetensors(golden_file("types.safetensors")).metadata;
+  std::sort(found.begin(), found.end());  // the reference writer puts them in any order
+  EXPECT_EQ(found, (TextPairs{{"format", "pt"}, {"note", "ü"}}));
 }
 
 TEST(Checkpoint, SaysWhatItCannotOpen) {

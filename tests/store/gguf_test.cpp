@@ -137,9 +137,9 @@ TEST(Gguf, RefusesBadMetadata) {
             bad("24: a metadata key \"\\xFF\\x0A\" is not UTF-8"));
   Raw deep;
   deep.head(0, 1).string("k").u32(9);
-  for (int i = 0; i < 5; ++i) deep.u32(9).u64(1);
+  for (int i = 0; i < 17; ++i) deep.u32(9).u64(1);
   deep.u32(0).u64(0);
-  EXPECT_EQ(parse_error(deep), bad("73: arrays are nested more than 4 deep"));
+  EXPECT_EQ(parse_error(deep), bad("217: arrays are nested more than 16 deep"));
 }
 
 TEST(Gguf, RefusesBadTensors) {

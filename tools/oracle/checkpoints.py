@@ -9,7 +9,9 @@ import json
 import pathlib
 import shutil
 import zipfile
+from importlib import metadata
 
+import gguf
 import numpy as np
 import safetensors.torch
 import torch
@@ -84,7 +86,7 @@ def big_endian(data):
                 raw = b"big"
             elif name.startswith("data/"):
                 raw = np.frombuffer(raw, dtype=f"u{width[name[5:]]}").byteswap().tobytes()
-            target.writestr(entry.filename, raw)
+            target.writestr(zipfile.ZipInfo(entry.filename), raw)
     return turned.getvalue()
 
 
@@ -100,6 +102,19 @@ def sharded(pattern, write):
         write(model(2 * shard), FOLDER / name)
     weights = {key: name for shard, name in enumerate(names) for key in model(2 * shard)}
     return json.dumps({"metadata": {"total_size": 32}, "weight_map": weights}, indent=2) + "\n"
+
+
+def split(name, **options):
+    """A GGUF model of five tensors, in one file or split by the reference writer (which has no other alignment then)."""
+    writer = gguf.GGUFWriter(FOLDER / name, "llama", **options)
+    writer.add_array("a.texts", ["x", "yy", ""])
+    writer.add_bool("a.flag", True)
+    for i in range(5):
+        writer.add_tensor(f"t.{i}", np.full((i + 1, 3), i, dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
 
 
 def main():
@@ -119,14 +134,18 @@ def main():
     (FOLDER / "model.safetensors.index.json").write_text(index)
     index = sharded("pytorch_model-{:05}-of-00002.bin", lambda t, p: p.write_bytes(saved(t)))
     (FOLDER / "pytorch_model.bin.index.json").write_text(index)
+    split("whole.gguf")
+    split("split.gguf", split_max_tensors=2)
+    five = {f"t.{i}": torch.full((i + 1, 3), float(i)) for i in range(5)}
     shards = told(model(0) | model(2))
     expected = {
         "script": "tools/oracle/checkpoints.py",
-        "made_with": versions(torch, safetensors),
+        "made_with": versions(torch, safetensors) + f", gguf {metadata.version('gguf')}",
         "files": {
             "types.safetensors": told(every_type()), "types.pt": told(every_type()), "views.pt": told(flat),
             "views_protocol_5.pt": told(flat), "big_endian.pt": told(pair),
             "model.safetensors.index.json": shards, "pytorch_model.bin.index.json": shards,
+            "whole.gguf": told(five), "split-00002-of-00003.gguf": told(five),
         },
     }  # fmt: skip
     (FOLDER / "checkpoints.json").write_text(json.dumps(expected) + "\n")
