@@ -5,7 +5,7 @@
 #include <string>
 
 #include "store/gguf_value.h"
-#include "text/bpe.h"
+#include "text/byte_level_bpe.h"
 #include "text/tokenizer.h"
 
 namespace pomona::store {

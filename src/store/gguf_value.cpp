@@ -1,6 +1,7 @@
 #include "store/gguf_value.h"
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -209,6 +210,19 @@ std::vector<std::int64_t> GgufMetadata::integers(std::string_view key) const {
   std::vector<std::int64_t> values;
   values.reserve(array.count);
   if (!append_any_integers(array, values)) wrong_type(key, "an array of integers", array);
+  return values;
+}
+
+std::vector<float> GgufMetadata::reals(std::string_view key) const {
+  const GgufArray& array = require_array(key, "an array of f32");
+  if (array.type != GgufType::f32) wrong_type(key, "an array of f32", array);
+  std::vector<float> values(array.count);
+  for (std::size_t i = 0; i < array.count; ++i) {
+    values[i] = load<float>(array.packed, i);
+    if (std::isnan(values[i]))
+      fail(ErrorKind::bad_file, "key {} of {}: value {} is not a number", quote_name(key), origin_,
+           i);
+  }
   return values;
 }
 

@@ -117,6 +117,9 @@ class GgufMetadata {
   /// An array of any integer type; bad_file also for a value above the range of int64.
   std::vector<std::int64_t> integers(std::string_view key) const;
 
+  /// An array of f32; bad_file also where one is no number (NaN).
+  std::vector<float> reals(std::string_view key) const;
+
  private:
   const GgufValue& require(std::string_view key) const;
   const GgufArray& require_array(std::string_view key, std::string_view expected) const;

@@ -1,77 +1,75 @@
-// Byte-level byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909; over bytes as in GPT-2).
+// Byte-pair encoding of words (Sennrich et al. 2016, arXiv:1508.07909), over bytes as in GPT-2 or
+// over characters as in SentencePiece.
 #pragma once
 #include <array>
-#include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "text/added_tokens.h"
 #include "text/bpe_merges.h"
-#include "text/pretokenizer.h"
-#include "text/tokenizer.h"
+#include "text/vocabulary.h"
+#include "text/word_model.h"
 
 namespace pomona::text {
 
-/// A byte-level BPE vocabulary as files describe it. The views need only live during the
-/// construction of BpeTokenizer.
-struct BpeSpec {
-  std::string origin;                    // the file's name, for errors
-  std::vector<std::string_view> tokens;  // in GPT-2's alphabet of visible characters for bytes
-  std::vector<std::string_view> merges;  // "left right", most frequent first
-  std::vector<TokenKind> kinds;          // one for each token; empty: all normal
-  std::string pretokenizer;              // a name that Pretokenizer::find() knows
-  SpecialTokens special;
+/// A merge and the pair it is of.
+struct BpeMerge {
+  TokenId left, right;
+  Merge merge;
 };
 
-class BpeTokenizer : public Tokenizer {
+struct BpeRules {
+  bool byte_level = false;         // words are bytes, tokens are in the letters of byte_alphabet.h
+  bool whole_words_first = false;  // a word that is a token stands for it without any merging
+  bool byte_fallback = false;      // unknown characters become <0x..> tokens
+  std::optional<TokenId> unknown;  // for what has no token; without it such a character is left out
+  bool fuse_unknown = false;       // one unknown token for neighbouring unknown characters
+  std::string prefix;              // stands in front of tokens that do not begin a word
+  std::string suffix;              // stands behind tokens that end a word
+  std::vector<BpeMerge> merges;
+  /// Characters that are no tokens but parts of some; merges give them the numbers behind the
+  /// vocabulary's. Those that stay unmerged are unknown.
+  std::vector<std::string> extra_characters;
+};
+
+class BpeModel : public WordModel {
  public:
-  /// Throws bad_file for a vocabulary that contradicts itself, unsupported for an unknown
-  /// pre-tokeniser.
-  explicit BpeTokenizer(const BpeSpec& spec);
-  ~BpeTokenizer() override;
+  BpeModel(std::shared_ptr<const Vocabulary> vocabulary, BpeRules rules);
 
-  /// As Tokenizer. A byte that has no token of its own is left out, as the reference does.
-  std::vector<TokenId> encode(std::string_view text, EncodeOptions options = {}) const override;
-
-  std::size_t vocabulary_size() const override { return tokens_.size(); }
-  std::string_view token_bytes(TokenId id) const override;
-  std::string_view token_text(TokenId id) const override;
-  TokenKind kind(TokenId id) const override;
-  std::optional<TokenId> find(std::string_view token_text) const override;
-  const SpecialTokens& special() const override { return special_; }
-  bool ends_generation(TokenId id) const override;
+  void encode(std::string_view word, std::vector<TokenId>& ids) const override;
+  std::unique_ptr<SplitStep> safe_cuts() const override;
 
  private:
-  struct Token {
-    std::string text;   // as in the file
-    std::string bytes;  // what it stands for
-    TokenKind kind = TokenKind::normal;
-  };
-  class WordCache;
+  void index_words();
+  std::optional<TokenId> find_word(std::string_view word) const;
+  /// Appends what one character or byte is before any merging.
+  void add_symbol(std::string_view character, bool first, bool last,
+                  std::vector<TokenId>& symbols) const;
+  void add_unknown(std::vector<TokenId>& symbols) const;
+  bool add_bytes(std::string_view character, std::vector<TokenId>& symbols) const;
+  TokenId find_symbol(std::string_view character, bool first, bool last) const;
+  void replace_extra(std::vector<TokenId>& symbols) const;
 
-  void read_tokens(const BpeSpec& spec);
-  void read_merges(const BpeSpec& spec);
-  void check_special(const BpeSpec& spec);
-  void collect_ends();
-  void collect_added(const std::string& origin);
-  const Token& at(TokenId id) const;
-  void encode_plain(std::string_view text, WordCache* cache, std::vector<TokenId>& ids) const;
-  void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
-
-  std::vector<Token> tokens_;
-  StringIndex index_;                     // by Token::text
-  StringIndex words_;                     // by Token::bytes, only for whole-word vocabularies
-  std::array<TokenId, 256> byte_tokens_;  // -1 where a byte has none
+  std::shared_ptr<const Vocabulary> vocabulary_;
+  BpeRules rules_;
   MergeTable merges_;
-  Pretokenizer pretokenizer_;
-  SpecialTokens special_;
-  std::vector<TokenId> ends_;
-  AddedTokens added_;  // with control tokens
-  AddedTokens user_defined_;
-  mutable std::mutex cache_mutex_;
-  mutable std::unique_ptr<WordCache> cache_;
+  StringIndex words_;  // by bytes, for byte-level vocabularies that look for whole words
+  StringArena word_bytes_;
+  StringIndex extra_;
+  std::vector<TokenId> fallback_;          // the tokens of bytes, or empty
+  std::array<TokenId, 256> letters_;       // byte-level: the tokens of bytes; else of ASCII
+  std::array<TokenId, 256> last_letters_;  // with the suffix
 };
+
+/// "left right" of the merge with this rank. Throws bad_file naming `origin` if it is no pair of
+/// tokens of the vocabulary that together, without the right one's `prefix`, are another token.
+BpeMerge read_merge(const Vocabulary& vocabulary, std::string_view left, std::string_view right,
+                    std::uint32_t rank, std::string_view prefix = {});
+
+/// The rules of SentencePiece's BPE, which merges the pair whose token has the highest score
+/// (Kudo and Richardson 2018, arXiv:1808.06226): one merge for each way to cut a token in two, and
+/// the bytes of unknown characters. Tokens that are not normal or user-defined are never made.
+BpeRules sentencepiece_rules(const Vocabulary& vocabulary, const std::vector<float>& scores);
 
 }  // namespace pomona::text

@@ -38,12 +38,16 @@ std::string take_well_formed(std::string& bytes, bool last) {
 }
 
 std::string Detokenizer::push(TokenId id) {
-  const std::string_view bytes = tokenizer_.token_bytes(id);
+  const std::string_view bytes = first_ ? tokenizer_.first_bytes(id) : tokenizer_.token_bytes(id);
   if (!control_tokens_ && tokenizer_.kind(id) == TokenKind::control) return {};
+  first_ = false;
   pending_ += bytes;
   return take_well_formed(pending_, false);
 }
 
-std::string Detokenizer::flush() { return take_well_formed(pending_, true); }
+std::string Detokenizer::flush() {
+  first_ = true;
+  return take_well_formed(pending_, true);
+}
 
 }  // namespace pomona::text

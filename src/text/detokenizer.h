@@ -11,8 +11,10 @@ namespace pomona::text {
 class Detokenizer {
  public:
   /// `tokenizer` must outlive this. Control tokens are left out unless `control_tokens`.
-  explicit Detokenizer(const Tokenizer& tokenizer, bool control_tokens = false)
-      : tokenizer_(tokenizer), control_tokens_(control_tokens) {}
+  /// With `continues`, the tokens go on after a text that somebody else has.
+  explicit Detokenizer(const Tokenizer& tokenizer, bool control_tokens = false,
+                       bool continues = false)
+      : tokenizer_(tokenizer), control_tokens_(control_tokens), first_(!continues) {}
 
   /// The text that `id` completes: possibly empty, always well-formed. Throws bad_argument for an
   /// id outside the vocabulary.
@@ -24,6 +26,7 @@ class Detokenizer {
  private:
   const Tokenizer& tokenizer_;
   bool control_tokens_;
+  bool first_;           // nothing was handed in yet
   std::string pending_;  // bytes not handed out yet
 };
 

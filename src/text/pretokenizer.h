@@ -1,47 +1,85 @@
-// Splits text into the words that byte-level BPE merges within.
-//
-// The patterns in use are few, so each is a small matcher over character classes instead of a
-// regular expression: an order of magnitude faster, no limit on backtracking to guard, and Unicode
-// tables of our choice. Every pattern stands as a comment above its matcher.
+// Splits text into the words that a tokeniser's model looks at one by one: a chain of steps as in
+// the hub's tokenizer.json, each applied to the pieces of the one before.
 #pragma once
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
+
+#include "text/regex.h"
 
 namespace pomona::text {
 
-/// A sequence of splits, each applied to the pieces of the one before.
-class Pretokenizer {
+/// A part of a text.
+struct Piece {
+  std::string_view text;
+  bool at_start = false;  // nothing of the text is in front of it
+};
+
+/// A reference to something that takes pieces; it must outlive this. A piece's text need only live
+/// during the call.
+class PieceSink {
  public:
-  /// Splits one piece, appending its parts to `parts`. The parts together are the piece.
-  using Split = void (*)(std::string_view piece, std::vector<std::string_view>& parts);
-
-  /// The pre-tokeniser with this name as GGUF files give it in tokenizer.ggml.pre ("gpt-2",
-  /// "smollm", ...), or nullopt.
-  static std::optional<Pretokenizer> find(std::string_view name);
-
-  /// The known names, for errors.
-  static std::vector<std::string> names();
-
-  /// Replaces the contents of `words` by the words of `text`, which together are `text`. `text`
-  /// must be well-formed UTF-8.
-  void split(std::string_view text, std::vector<std::string_view>& words) const;
-
-  /// Whether a word that is itself a token stands for that token without any merging.
-  bool whole_words_first() const { return whole_words_first_; }
-
-  /// Whether vocabularies with this pre-tokeniser want BOS in front unless their file says
-  /// otherwise.
-  bool adds_bos() const { return adds_bos_; }
+  template <class Take>
+    requires(!std::is_same_v<std::remove_cvref_t<Take>, PieceSink>)
+  PieceSink(Take& take)  // NOLINT(google-explicit-constructor): a reference, as to a function
+      : object_(const_cast<void*>(static_cast<const void*>(&take))),
+        call_([](void* object, const Piece& piece) { (*static_cast<Take*>(object))(piece); }) {}
+  void operator()(const Piece& piece) const { call_(object_, piece); }
 
  private:
-  Pretokenizer(std::vector<Split> splits, bool whole_words_first, bool adds_bos)
-      : splits_(std::move(splits)), whole_words_first_(whole_words_first), adds_bos_(adds_bos) {}
-
-  std::vector<Split> splits_;
-  bool whole_words_first_;
-  bool adds_bos_;
+  void* object_;
+  void (*call_)(void*, const Piece&);
 };
+
+/// What becomes of the delimiters that a split finds.
+enum class Delimiters { removed, isolated, merged_with_previous, merged_with_next, contiguous };
+
+/// Where Metaspace puts a mark in front of a piece that has none.
+enum class PrependMark { always, first, never };
+
+class SplitStep {
+ public:
+  virtual ~SplitStep() = default;
+  /// Hands the parts of `piece` to `next`.
+  virtual void split(const Piece& piece, PieceSink next) const = 0;
+};
+
+class Pretokenizer {
+ public:
+  /// Splits at the matches of a regular expression; `invert` makes delimiters of what lies between
+  /// them instead. Throws unsupported for patterns that regex.h does not know.
+  void add_pattern(std::string_view pattern, Delimiters delimiters = Delimiters::isolated,
+                   bool invert = false);
+
+  /// As add_pattern, at each occurrence of `text`. Throws unsupported behind add_byte_level.
+  void add_literal(std::string_view text, Delimiters delimiters, bool invert = false);
+
+  /// Writes `mark` for each space, puts one in front, and, if `split`, splits before each mark.
+  /// Throws unsupported behind add_byte_level.
+  void add_metaspace(std::string_view mark, PrependMark prepend, bool split);
+
+  /// From here on words are bytes, which later patterns see as the letters of byte_alphabet.h.
+  /// `prefix_space` puts a space in front of pieces without one; `split` uses GPT-2's pattern.
+  void add_byte_level(bool prefix_space, bool split);
+
+  void add(std::unique_ptr<SplitStep> step) { steps_.push_back(std::move(step)); }
+
+  bool byte_level() const { return view_ == Regex::View::byte_letters; }
+
+  /// Hands the words of a piece to `sink`.
+  void split(const Piece& piece, PieceSink sink) const { run(0, piece, sink); }
+
+ private:
+  void run(std::size_t step, const Piece& piece, PieceSink sink) const;
+  void refuse_bytes(std::string_view what) const;
+
+  std::vector<std::unique_ptr<SplitStep>> steps_;
+  Regex::View view_ = Regex::View::characters;
+};
+
+/// GPT-2's pattern.
+extern const std::string_view kGpt2Pattern;
 
 }  // namespace pomona::text

@@ -53,6 +53,10 @@ class Tokenizer {
   /// character. Throws bad_argument for an id outside the vocabulary, as do the next two.
   virtual std::string_view token_bytes(TokenId id) const = 0;
 
+  /// token_bytes() for a token that nothing stands in front of: without the space that separates
+  /// words in most vocabularies made by SentencePiece or for BERT.
+  virtual std::string_view first_bytes(TokenId id) const { return token_bytes(id); }
+
   /// The token as the vocabulary writes it.
   virtual std::string_view token_text(TokenId id) const = 0;
 

@@ -7,6 +7,13 @@
 
 namespace pomona::text {
 
+/// The number of general categories.
+inline constexpr int kCategories = 30;
+
+/// The general category: 0 Cn (unassigned), 1-5 Lu Ll Lt Lm Lo, 6-8 Mn Mc Me, 9-11 Nd Nl No, 12-18
+/// Pc Pd Ps Pe Pi Pf Po, 19-22 Sm Sc Sk So, 23-25 Zs Zl Zp, 26-29 Cc Cf Cs Co.
+int general_category(char32_t code_point);
+
 /// General category L (Lu, Ll, Lt, Lm, Lo).
 bool is_letter(char32_t code_point);
 
@@ -21,6 +28,12 @@ bool is_punctuation(char32_t code_point);
 
 /// General category S (Sm, Sc, Sk, So).
 bool is_symbol(char32_t code_point);
+
+/// General category Mn.
+bool is_nonspacing_mark(char32_t code_point);
+
+/// General category Cc, Cf, Cs or Co.
+bool is_control(char32_t code_point);
 
 /// Property White_Space (Unicode, PropList.txt).
 bool is_white_space(char32_t code_point);
@@ -38,6 +51,16 @@ std::string upper(std::string_view text);
 /// unified, case folded, default-ignorable code points removed. Throws bad_argument on ill-formed
 /// UTF-8.
 std::string nfkc_casefold(std::string_view text);
+
+/// The normalisation forms of Unicode Standard Annex 15.
+enum class NormalForm { nfc, nfd, nfkc, nfkd };
+
+/// Brings well-formed UTF-8 into a normalisation form.
+void normalize(std::string& text, NormalForm form);
+
+/// The bytes of the first extended grapheme cluster (Unicode Standard Annex 29) of well-formed text
+/// that is not empty.
+std::size_t grapheme_length(std::string_view text);
 
 /// Calls visit(code point, its bytes) from the front of `text` to its end or to the first
 /// ill-formed sequence.

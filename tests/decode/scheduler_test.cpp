@@ -186,7 +186,7 @@ void cut_vocabulary(model::Model& model, std::size_t tokens, std::size_t merges)
   spec.tokens.resize(tokens);
   spec.kinds.resize(tokens);
   spec.merges.resize(merges);
-  model.tokenizer = std::make_shared<text::BpeTokenizer>(spec);
+  model.tokenizer = text::make_tokenizer(spec);
 }
 
 TEST(Scheduler, RowsOfTheEmbeddingWithoutATokenAreNeverChosen) {

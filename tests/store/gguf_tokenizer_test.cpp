@@ -78,10 +78,11 @@ TEST(GgufTokenizer, SaysWhatIsWrong) {
             "bad_file: key \"tokenizer.ggml.pre\" of v.gguf: missing");
 
   GgufMetadata other = metadata_without({"tokenizer.ggml.model"});
-  other.add("tokenizer.ggml.model", std::string_view("bert"));
+  other.add("tokenizer.ggml.model", std::string_view("rwkv"));
   EXPECT_EQ(refusal(other),
-            "unsupported: tokenizer of v.gguf: vocabularies of the kind \"bert\" are not read, "
-            "only \"gpt2\" (byte-level BPE)");
+            "unsupported: tokenizer of v.gguf: vocabularies of the kind \"rwkv\" are not read, "
+            "only \"gpt2\" (byte-level BPE), \"llama\" and \"t5\" (SentencePiece), and \"bert\" "
+            "(WordPiece)");
 
   GgufMetadata numbers = metadata_without({"tokenizer.ggml.tokens"});
   numbers.add("tokenizer.ggml.tokens", gguf_array(std::span<const std::int32_t>(kKinds)));

@@ -1,4 +1,4 @@
-#include "text/bpe.h"
+#include "text/byte_level_bpe.h"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "tests/support/refused.h"
+#include "text/bpe_merges.h"
 #include "text/byte_alphabet.h"
 
 namespace pomona::text {
@@ -57,7 +58,8 @@ TEST(ByteAlphabet, IsGpt2s) {
 
 TEST(Bpe, MergesByRank) {
   Vocabulary vocabulary;
-  const BpeTokenizer tokenizer(vocabulary.get());
+  const auto made = make_tokenizer(vocabulary.get());
+  const Tokenizer& tokenizer = *made;
   EXPECT_EQ(tokenizer.encode("hello"), (Ids{259}));
   EXPECT_EQ(tokenizer.encode("hell"), (Ids{258}));
   EXPECT_EQ(tokenizer.encode(" hello"), (Ids{' ', 259}));  // "h e" ranks before " h"
@@ -70,7 +72,8 @@ TEST(Bpe, MergesByRank) {
 
 TEST(Bpe, SpecialTextIsPlainUnlessAskedFor) {
   Vocabulary vocabulary;
-  const BpeTokenizer tokenizer(vocabulary.get());
+  const auto made = make_tokenizer(vocabulary.get());
+  const Tokenizer& tokenizer = *made;
   EXPECT_EQ(tokenizer.encode("<|end|>").size(), 7u);
   EXPECT_EQ(tokenizer.encode("a<|end|>b", {.parse_special = true}), (Ids{'a', 261, 'b'}));
   EXPECT_EQ(tokenizer.encode("a<tag>b"), (Ids{'a', 262, 'b'}));
@@ -87,7 +90,8 @@ TEST(Bpe, AddsSpecialTokensOnRequest) {
   special.bos = 1;
   special.eos = 2;
   special.add_bos = special.add_eos = true;
-  const BpeTokenizer tokenizer(vocabulary.get());
+  const auto made = make_tokenizer(vocabulary.get());
+  const Tokenizer& tokenizer = *made;
   EXPECT_EQ(tokenizer.encode("a", {.add_special = true}), (Ids{1, 'a', 2}));
   EXPECT_EQ(tokenizer.encode("a"), (Ids{'a'}));
   EXPECT_TRUE(tokenizer.ends_generation(2));
@@ -96,13 +100,15 @@ TEST(Bpe, AddsSpecialTokensOnRequest) {
 TEST(Bpe, LeavesOutBytesWithoutAToken) {
   Vocabulary vocabulary;
   vocabulary.tokens[4] = "unreachable";
-  const BpeTokenizer tokenizer(vocabulary.get());
+  const auto made = make_tokenizer(vocabulary.get());
+  const Tokenizer& tokenizer = *made;
   EXPECT_EQ(tokenizer.encode("a\x04z"), (Ids{'a', 'z'}));
 }
 
 TEST(Bpe, RefusesIllFormedText) {
   Vocabulary vocabulary;
-  const BpeTokenizer tokenizer(vocabulary.get());
+  const auto made = make_tokenizer(vocabulary.get());
+  const Tokenizer& tokenizer = *made;
   EXPECT_EQ(refused([&] { tokenizer.encode("ab\xFF"); }),
             "bad_argument: tokenize: the text is not valid UTF-8 at byte 2");
   EXPECT_EQ(refused([&] { tokenizer.token_bytes(263); }),
@@ -115,7 +121,7 @@ TEST(Bpe, RefusesContradictions) {
   const auto error_with = [](const std::function<void(Vocabulary&)>& change) {
     Vocabulary vocabulary;
     change(vocabulary);
-    return refused([&] { BpeTokenizer tokenizer(vocabulary.get()); });
+    return refused([&] { make_tokenizer(vocabulary.get()); });
   };
   EXPECT_EQ(error_with([](Vocabulary&) {}), "nothing");
   EXPECT_EQ(error_with([](Vocabulary& v) { v.merges.push_back("h x"); }),
@@ -181,7 +187,8 @@ TEST(Bpe, ScanAndHeapEqualTheDefinition) {
 
 TEST(Bpe, ALongWordTakesNoTimeSquared) {
   Vocabulary vocabulary;
-  const BpeTokenizer tokenizer(vocabulary.get());
+  const auto made = make_tokenizer(vocabulary.get());
+  const Tokenizer& tokenizer = *made;
   // A million bytes in one word: a quadratic merge would take hours.
   const std::string word(1'000'000, 'l');
   EXPECT_EQ(tokenizer.encode(word), Ids(500'000, 257));
@@ -192,7 +199,8 @@ TEST(Bpe, ManyAddedTokensDoNotSlowDownEveryByte) {
   constexpr int kTokens = 30'000;
   for (int i = 0; i < kTokens; ++i) vocabulary.tokens.push_back(fmt::format("l{}", i));
   vocabulary.spec.kinds.resize(vocabulary.tokens.size(), TokenKind::user_defined);
-  const BpeTokenizer tokenizer(vocabulary.get());
+  const auto made = make_tokenizer(vocabulary.get());
+  const Tokenizer& tokenizer = *made;
   // Looking at all of them for each byte would be 9e9 comparisons, half a minute.
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(tokenizer.encode(std::string(300'000, 'l')), Ids(150'000, 257));

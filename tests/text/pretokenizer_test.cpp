@@ -1,4 +1,4 @@
-#include "text/pretokenizer.h"
+#include "text/named_pretokenizer.h"
 
 #include <gtest/gtest.h>
 
@@ -9,11 +9,12 @@ using Words = std::vector<std::string_view>;
 
 Words split(std::string_view name, std::string_view text) {
   Words words;
-  Pretokenizer::find(name)->split(text, words);
+  const auto take = [&](const Piece& piece) { words.push_back(piece.text); };
+  make_pretokenizer(*find_pretokenizer(name)).split(Piece{text, true}, take);
   return words;
 }
 
-// The expected splits were read off the patterns that stand above the matchers.
+// The expected splits were read off the patterns in named_pretokenizer_table.cpp.
 
 TEST(Pretokenizer, Gpt2) {
   EXPECT_EQ(split("gpt-2", "I'll go, 2x!"), (Words{"I", "'ll", " go", ",", " 2", "x", "!"}));
@@ -52,9 +53,63 @@ TEST(Pretokenizer, DeepSeek) {
             (Words{"x", "_abc", " ", "123", "4", "\u4E2D\u3042", " e\u0301", "."}));
 }
 
+/// The words that `pretokenizer` makes of a piece.
+std::vector<std::string> words_of(const Pretokenizer& pretokenizer, std::string_view text,
+                                  bool at_start = true) {
+  std::vector<std::string> words;
+  const auto take = [&](const Piece& piece) { words.emplace_back(piece.text); };
+  pretokenizer.split(Piece{text, at_start}, take);
+  return words;
+}
+
+using Strings = std::vector<std::string>;
+
+TEST(Pretokenizer, DelimitersGoWhereTheyAreSent) {
+  const auto split_with = [](Delimiters delimiters, bool invert = false) {
+    Pretokenizer pretokenizer;
+    pretokenizer.add_literal("-", delimiters, invert);
+    return words_of(pretokenizer, "-a--b-");
+  };
+  EXPECT_EQ(split_with(Delimiters::removed), (Strings{"a", "b"}));
+  EXPECT_EQ(split_with(Delimiters::isolated), (Strings{"-", "a", "-", "-", "b", "-"}));
+  EXPECT_EQ(split_with(Delimiters::contiguous), (Strings{"-", "a", "--", "b", "-"}));
+  EXPECT_EQ(split_with(Delimiters::merged_with_previous), (Strings{"-", "a-", "-", "b-"}));
+  EXPECT_EQ(split_with(Delimiters::merged_with_next), (Strings{"-a", "-", "-b", "-"}));
+  EXPECT_EQ(split_with(Delimiters::removed, true), (Strings{"-", "-", "-", "-"}));
+  EXPECT_EQ(split_with(Delimiters::merged_with_next, true), (Strings{"-", "a-", "-", "b-"}));
+}
+
+TEST(Pretokenizer, MetaspaceMarksWords) {
+  const auto split_with = [](PrependMark prepend, bool split, bool at_start = true) {
+    Pretokenizer pretokenizer;
+    pretokenizer.add_metaspace("_", prepend, split);
+    return words_of(pretokenizer, "a  b", at_start);
+  };
+  EXPECT_EQ(split_with(PrependMark::always, true), (Strings{"_a", "_", "_b"}));
+  EXPECT_EQ(split_with(PrependMark::first, true, false), (Strings{"a", "_", "_b"}));
+  EXPECT_EQ(split_with(PrependMark::first, false), (Strings{"_a__b"}));
+  EXPECT_EQ(split_with(PrependMark::never, false), (Strings{"a__b"}));
+}
+
+TEST(Pretokenizer, ByteLevelPutsASpaceInFront) {
+  Pretokenizer pretokenizer;
+  pretokenizer.add_byte_level(true, true);
+  EXPECT_EQ(words_of(pretokenizer, "a b"), (Strings{" a", " b"}));
+  EXPECT_EQ(words_of(pretokenizer, " a"), (Strings{" a"}));
+}
+
+TEST(Pretokenizer, NewerPatterns) {
+  EXPECT_EQ(split("gpt-4o", "HelloWorld's x/\n12345"),
+            (Words{"Hello", "World's", " x", "/\n", "123", "45"}));
+  EXPECT_EQ(split("tekken", "HELLOworld 12"), (Words{"HELLOworld", " ", "1", "2"}));
+  EXPECT_EQ(split("bloom", "ab, (c"), (Words{"ab", ", (", "c"}));
+  EXPECT_EQ(split("deepseek-llm", "ab! 12"), (Words{"ab", "!", " ", "12"}));
+  EXPECT_EQ(split("bailingmoe", "it's\n\n x"), (Words{"it", "'s", "\n\n", " x"}));
+}
+
 TEST(Pretokenizer, UnknownNamesAreNotFound) {
-  EXPECT_FALSE(Pretokenizer::find("gpt-5"));
-  EXPECT_GT(Pretokenizer::names().size(), 10u);
+  EXPECT_FALSE(find_pretokenizer("gpt-5"));
+  EXPECT_GT(pretokenizer_names().size(), 10u);
 }
 
 }  // namespace

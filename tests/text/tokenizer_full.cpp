@@ -49,13 +49,18 @@ TEST_P(TokenizerOracle, EqualsTheReference) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto ids = tokenizer->encode(inputs[i]);
     EXPECT_EQ(ids, read_ids(expected[i])) << "input " << i << ": " << inputs[i];
-    EXPECT_EQ(tokenizer->decode(ids), inputs[i]);
+    // What WordPiece leaves out - case, accents, kinds of space - does not come back.
+    if (!tokenizer->find("[CLS]")) {
+      EXPECT_EQ(tokenizer->decode(ids), inputs[i]);
+    }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(ByteLevel, TokenizerOracle,
+INSTANTIATE_TEST_SUITE_P(All, TokenizerOracle,
                          testing::Values("ggml-vocab-gpt-2.gguf", "ggml-vocab-falcon.gguf",
-                                         "ggml-vocab-deepseek-coder.gguf"));
+                                         "ggml-vocab-deepseek-coder.gguf",
+                                         "ggml-vocab-llama-spm.gguf", "ggml-vocab-phi-3.gguf",
+                                         "ggml-vocab-bert-bge.gguf"));
 
 TEST(TokenizerFull, SmolLmEqualsTheReference) {
   const auto model = test::real_model();
