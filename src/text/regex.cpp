@@ -186,8 +186,8 @@ struct Regex::Automaton {
   std::size_t stride() const { return in.size() + 1; }
 
  private:
-  static constexpr std::size_t kMostEntries = std::size_t{1} << 20;
-  static constexpr std::size_t kMostThreads = std::size_t{1} << 21;  // of all states together
+  static constexpr std::size_t kMostEntries = std::size_t{1} << 17;
+  static constexpr std::size_t kMostThreads = std::size_t{1} << 18;  // of all states together
 
   void make_classes(const std::vector<CharSet>& sets) {
     for (const CharSet& set : sets)

@@ -94,7 +94,7 @@ class Parser {
 
   RegexNode atom() {
     if (next_is("(")) return group();
-    if (next_is("[")) return one_of(char_class());
+    if (next_is("[")) return set_node(char_class());
     if (next_is("\\")) return one_of(escape());
     if (take(".")) return set_node(CharSet::of_range('\n', '\n').complement());
     if (take("$")) return look_node(CharSet::of_range('\n', '\n').complement(), true);
@@ -235,6 +235,7 @@ class Parser {
     take("]");
     --depth_;
     all = all.intersect(part);
+    if (ignore_case_) all = all.without_case();
     return negative ? all.complement() : all;
   }
 
