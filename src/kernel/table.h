@@ -55,6 +55,27 @@ enum class KvKind : std::uint8_t { f32, bf16 };
 std::int64_t kv_block_bytes(KvKind kind, std::int64_t E);  // keys of one head; values take the same
 std::int64_t attention_scratch_bytes(std::int64_t positions, std::int64_t group, std::int64_t E);
 
+/// What a feed-forward layer bends its values with: x sigmoid(x); x Phi(x) by its approximation
+/// with tanh (PyTorch's "tanh", the hub's gelu_new and gelu_pytorch_tanh); x Phi(x) itself.
+enum class Activation : std::uint8_t { silu, gelu_tanh, gelu_erf };
+inline constexpr std::size_t kActivations = 3;
+
+/// One activation a, by element. Gradient kernels add to their outputs; dy and activate_back's dx
+/// are (rows, F) without gaps.
+template <class T>
+struct ActivationKernels {
+  /// y = a(x), rows of F with strides.
+  void (*activate)(const T* x, std::int64_t x_stride, T* y, std::int64_t y_stride,
+                   std::int64_t rows, std::int64_t F);
+  void (*activate_back)(const T* dy, const T* x, std::int64_t x_stride, T* dx, std::int64_t rows,
+                        std::int64_t F);
+  /// y = a(gate) * up, rows of F with strides (gate and up may be halves of one tensor).
+  void (*gated)(const T* gate, const T* up, std::int64_t x_stride, T* y, std::int64_t y_stride,
+                std::int64_t rows, std::int64_t F);
+  void (*gated_back)(const T* dy, const T* gate, const T* up, std::int64_t x_stride, T* dgate,
+                     T* dup, std::int64_t dx_stride, std::int64_t rows, std::int64_t F);
+};
+
 /// The kernels on T = float, once per level, and on T = double, portable: the oracle of all others.
 /// Gradient kernels add to their outputs; a null output is not wanted and not computed.
 template <class T>
@@ -65,18 +86,24 @@ struct MathTable {
                    double eps);
   void (*rms_norm_back)(const T* dy, const T* x, const T* weight, const T* rstd, T* dx, T* dweight,
                         std::int64_t rows, std::int64_t D);
+  /// y = (x - mean) / sqrt(mean of squares of x - mean, + eps) * weight + bias per row of D; bias
+  /// may be null. mean and rstd (rows) are kept for backward if not null.
+  void (*layer_norm)(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd,
+                     std::int64_t rows, std::int64_t D, double eps);
+  void (*layer_norm_back)(const T* dy, const T* x, const T* weight, const T* mean, const T* rstd,
+                          T* dx, T* dweight, T* dbias, std::int64_t rows, std::int64_t D);
   /// Rotates pairs (i, i + E/2) of each head: x (T, heads, E) with row stride, angles (T, E): E/2
   /// cosines then E/2 sines. direction +1 rotates forward, -1 back (its gradient).
   void (*rope)(const T* x, std::int64_t x_stride, const T* angles, T* y, std::int64_t y_stride,
                std::int64_t rows, std::int64_t heads, std::int64_t E, int direction);
-  /// y = silu(gate) * up, rows of F with strides (gate and up may be halves of one tensor).
-  void (*silu_mul)(const T* gate, const T* up, std::int64_t x_stride, T* y, std::int64_t y_stride,
-                   std::int64_t rows, std::int64_t F);
-  /// dy is (rows, F) without gaps.
-  void (*silu_mul_back)(const T* dy, const T* gate, const T* up, std::int64_t x_stride, T* dgate,
-                        T* dup, std::int64_t dx_stride, std::int64_t rows, std::int64_t F);
+  ActivationKernels<T> activations[kActivations];
   /// y += x, n values.
   void (*add)(const T* x, T* y, std::int64_t n);
+  /// y = factor * x, n values; x and y may be the same.
+  void (*scale)(const T* x, T factor, T* y, std::int64_t n);
+  /// y = cap * tanh(x / cap), n values; x and y may be the same. Its gradient follows from y.
+  void (*soft_cap)(const T* x, T cap, T* y, std::int64_t n);
+  void (*soft_cap_back)(const T* dy, const T* y, T cap, T* dx, std::int64_t n);
   /// Per row of V logits: loss = log(sum(exp)) - logit[target]; lse (rows) kept for backward.
   /// target -1: loss 0.
   void (*cross_entropy)(const T* logits, const std::int32_t* target, T* loss, T* lse,

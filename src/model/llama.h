@@ -39,7 +39,7 @@ struct LlamaBlock {
   nn::RmsNorm input_layernorm;
   nn::Attention self_attn;
   nn::RmsNorm post_attention_layernorm;
-  nn::SwiGlu mlp;
+  nn::GatedMlp mlp;
   template <class Visit>
   void each(Visit&& visit) {
     visit("input_layernorm", input_layernorm);

@@ -1,5 +1,8 @@
 // The small modules that transformers are wired from. Shapes: docs/notation.md.
 #pragma once
+#include <initializer_list>
+#include <optional>
+
 #include "nn/batch.h"
 #include "nn/module.h"
 #include "op/ops.h"
@@ -19,17 +22,41 @@ struct Embedding {
   }
 };
 
-/// y = x W^T, W (N, K).
+/// y = x W^T + b, W (N, K), b (N) where the checkpoint has one.
 struct Linear {
   Parameter weight;
+  std::optional<Parameter> bias;
   template <class Visit>
   void each(Visit&& visit) {
     visit("weight", weight);
+    if (bias) visit("bias", *bias);
+  }
+
+  const Parameter* bias_or_null() const { return bias ? &*bias : nullptr; }
+
+  Tensor operator()(const Context& context, const Tensor& x) const;
+  /// residual + the map of x; see op::linear_add.
+  Tensor operator()(const Context& context, const Tensor& residual, const Tensor& x) const {
+    return op::linear_add(context, residual, x, weight, bias_or_null());
+  }
+};
+
+/// The maps of x (T, K), side by side: (T, sum N_i).
+Tensor side_by_side(const Context& context, const Tensor& x,
+                    std::initializer_list<const Linear*> maps);
+
+struct LayerNorm {
+  Parameter weight;
+  std::optional<Parameter> bias;
+  double eps = 1e-5;
+  template <class Visit>
+  void each(Visit&& visit) {
+    visit("weight", weight);
+    if (bias) visit("bias", *bias);
   }
 
   Tensor operator()(const Context& context, const Tensor& x) const {
-    const Parameter* weights[] = {&weight};
-    return op::linear(context, x, weights);
+    return op::layer_norm(context, x, weight.value, bias ? bias->value : Tensor(), eps);
   }
 };
 
@@ -64,8 +91,9 @@ struct Attention {
 };
 
 /// Gated feed-forward layer (Shazeer 2020, arXiv:2002.05202, eq. 6).
-struct SwiGlu {
+struct GatedMlp {
   Linear gate_proj, up_proj, down_proj;
+  op::Activation activation = op::Activation::silu;
   template <class Visit>
   void each(Visit&& visit) {
     visit("gate_proj", gate_proj);
@@ -73,8 +101,19 @@ struct SwiGlu {
     visit("down_proj", down_proj);
   }
 
-  /// residual (T, D) + down(silu(gate x) * up x).
-  Tensor operator()(const Context& context, const Tensor& residual, const Tensor& x) const;
+  /// down(a(gate x) * up x), x (T, D).
+  Tensor operator()(const Context& context, const Tensor& x) const {
+    return down_proj(context, inner(context, x));
+  }
+  /// residual (T, D) + the same.
+  Tensor operator()(const Context& context, const Tensor& residual, const Tensor& x) const {
+    return down_proj(context, residual, inner(context, x));
+  }
+
+ private:
+  Tensor inner(const Context& context, const Tensor& x) const {
+    return op::gated(context, side_by_side(context, x, {&gate_proj, &up_proj}), activation);
+  }
 };
 
 }  // namespace pomona::nn

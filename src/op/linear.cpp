@@ -33,8 +33,23 @@ std::int64_t panels_per_chunk(std::int64_t panels, std::int64_t T, std::int64_t 
   return std::clamp<std::int64_t>(by_work, 1, std::max<std::int64_t>(1, (panels + 7) / 8));
 }
 
-void multiply(const Context& context, const Packed& weight, const std::byte* rows, float* y,
-              std::int64_t y_stride, std::int64_t T, bool accumulate) {
+/// The outputs of `call` begin with `bias` (N), added to what is in them if the call accumulates.
+void begin_with_bias(const Context& context, const float* bias, kernel::GemmCall& call) {
+  for (std::int64_t t = 0; t < call.T; ++t) {
+    float* const row = call.y + t * call.y_stride;
+    if (call.accumulate) {
+      context.kernels.f32.add(bias, row, call.N);
+    } else {
+      std::copy_n(bias, call.N, row);
+    }
+  }
+  call.accumulate = true;
+}
+
+/// `bias` (N) may be null.
+void multiply(const Context& context, const Packed& weight, const float* bias,
+              const std::byte* rows, float* y, std::int64_t y_stride, std::int64_t T,
+              bool accumulate) {
   const kernel::PanelLayout& layout = weight.layout();
   const std::int64_t row_bytes = kernel::prepared_row_bytes(layout.kind, layout.K);
   const std::int64_t step = panels_per_chunk(layout.panels(), T, layout.K);
@@ -54,19 +69,20 @@ void multiply(const Context& context, const Packed& weight, const std::byte* row
     call.N = columns;
     call.K = layout.K;
     call.accumulate = accumulate;
+    if (bias != nullptr) begin_with_bias(context, bias + first_panel * kPanelWidth, call);
     context.kernels.gemm[static_cast<std::size_t>(layout.kind)](call);
   });
 }
 
-/// Calls f(weight, kind, rows) for each weight with x prepared for its kind; `prepare_rows` fills
-/// the rows when the kind changes.
+/// Calls f(i, rows) for each weight i with x prepared for its kind; `prepare_rows` fills the rows
+/// when the kind changes.
 template <class Prepare, class F>
-void each_prepared(const Context& context, Inputs in, std::span<const Parameter* const> weights,
-                   Prepare&& prepare_rows, F&& f) {
+void each_prepared(const Context& context, Inputs in, std::size_t weights, Prepare&& prepare_rows,
+                   F&& f) {
   const Tensor& x = in[0];
   Tensor rows;
   std::optional<PanelKind> prepared;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
+  for (std::size_t i = 0; i < weights; ++i) {
     const PanelKind kind = panel_kind(in[i + 1].dtype(), context.compute);
     if (kind != prepared) {
       rows = Tensor();
@@ -74,23 +90,8 @@ void each_prepared(const Context& context, Inputs in, std::span<const Parameter*
       prepare_rows(kind, rows);
       prepared = kind;
     }
-    f(*weights[i], rows);
+    f(i, rows);
   }
-}
-
-/// Products of f32 rows with packed weights, side by side in y.
-void multiply_all(const Context& context, Inputs in, std::span<const Parameter* const> weights,
-                  const Tensor& y, bool accumulate) {
-  std::int64_t column = 0;
-  each_prepared(
-      context, in, weights,
-      [&](PanelKind kind, const Tensor& rows) { prepare(context, kind, in[0], rows.raw()); },
-      [&](const Parameter& weight, const Tensor& rows) {
-        const Packed& packed = weight.packed(context);
-        multiply(context, packed, rows.raw(), y.data<float>() + column, y.stride(0), in[0].size(0),
-                 accumulate);
-        column += packed.layout().N;
-      });
 }
 
 /// The weight's values as T, row-major: itself if it is stored so, else decoded.
@@ -102,22 +103,51 @@ Tensor decoded(const Tensor& weight) {
   return values;
 }
 
+/// The inputs are x, the weights, the biases that are not null, and the residual, if there is one.
 struct Linear {
   static constexpr std::string_view kName = "linear";
   static constexpr std::size_t kStrided = 1;
   std::vector<const Parameter*> weights;
-  bool has_residual = false;  // in[0] is x, in[1..] the weights, then the residual
+  std::vector<const Parameter*> biases;  // none, or one for each weight, null where it has none
+  bool has_residual = false;
+
+  const Parameter* bias(std::size_t i) const { return biases.empty() ? nullptr : biases[i]; }
+
+  std::vector<Tensor> inputs(const Tensor& x, const Tensor& residual) const {
+    std::vector<Tensor> all = {x};
+    for (const Parameter* weight : weights) all.push_back(weight->value);
+    for (const Parameter* bias : biases) {
+      if (bias != nullptr) all.push_back(bias->value);
+    }
+    if (has_residual) all.push_back(residual);
+    return all;
+  }
+
+  /// Calls f(i, weight's input, bias's input or 0, first column of its part of y).
+  template <class F>
+  void each_part(Inputs in, F&& f) const {
+    std::int64_t column = 0;
+    std::size_t next = weights.size() + 1;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      f(i, i + 1, bias(i) != nullptr ? next++ : 0, column);
+      column += in[i + 1].size(0);
+    }
+  }
 
   Shape shape(Inputs in) const {
     std::int64_t N = 0;
-    for (std::size_t i = 1; i <= weights.size(); ++i) {
-      if (in[0].shape().rank() != 2 || in[i].shape().rank() != 2 ||
-          in[i].size(1) != in[0].size(1)) {
+    each_part(in, [&](std::size_t, std::size_t weight, std::size_t bias, std::int64_t) {
+      if (in[0].shape().rank() != 2 || in[weight].shape().rank() != 2 ||
+          in[weight].size(1) != in[0].size(1)) {
         fail(ErrorKind::bad_shape, "linear: x {}, weight {}", in[0].shape().text(),
-             in[i].shape().text());
+             in[weight].shape().text());
       }
-      N += in[i].size(0);
-    }
+      if (bias != 0 && in[bias].shape() != Shape{in[weight].size(0)}) {
+        fail(ErrorKind::bad_shape, "linear: weight {}, bias {}", in[weight].shape().text(),
+             in[bias].shape().text());
+      }
+      N += in[weight].size(0);
+    });
     const Shape y = {in[0].size(0), N};
     if (has_residual && in.back().shape() != y) {
       fail(ErrorKind::bad_shape, "linear: residual {}, product {}", in.back().shape().text(),
@@ -130,37 +160,33 @@ struct Linear {
   }
 
   void forward(const Context& context, const Tensor& y, Inputs in, Saved*) const {
-    const Tensor& x = in[0];
     if (has_residual && y.raw() != in.back().raw()) {
       std::memcpy(y.raw(), in.back().raw(), static_cast<std::size_t>(y.bytes()));
     }
-    if (x.dtype() == DType::f32) return multiply_all(context, in, weights, y, has_residual);
-    std::int64_t column = 0;
-    for (std::size_t i = 1; i <= weights.size(); ++i) {
-      const std::int64_t N = in[i].size(0);
-      for (std::int64_t t = 0; t < x.size(0); ++t) {
-        kernel::oracle().matmul_nt(x.data<double>() + t * x.stride(0), in[i].data<double>(),
-                                   y.data<double>() + t * y.stride(0) + column, 1, N, x.size(1),
-                                   has_residual);
-      }
-      column += N;
+    if (in[0].dtype() == DType::f32) {
+      multiply_all(context, in, y);
+    } else {
+      multiply_all_f64(y, in);
     }
   }
 
   void plan_scratch(const Context& context, Inputs in) const {
     each_prepared(
-        context, in, weights, [](PanelKind, const Tensor&) {},
-        [](const Parameter&, const Tensor&) {});
+        context, in, weights.size(), [](PanelKind, const Tensor&) {},
+        [](std::size_t, const Tensor&) {});
   }
 
   void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in, const Saved&,
                 Gradients gradients) const {
     with_type(dy, [&]<class T>() {
-      std::int64_t column = 0;
-      for (std::size_t i = 1; i <= weights.size(); ++i) {
-        backward_one<T>(context, dy, column, in, i, gradients);
-        column += in[i].size(0);
-      }
+      each_part(in, [&](std::size_t, std::size_t weight, std::size_t bias, std::int64_t column) {
+        backward_one<T>(context, dy, column, in, weight, gradients);
+        if (bias == 0 || !gradients[bias].defined()) return;
+        for (std::int64_t t = 0; t < dy.size(0); ++t) {
+          math<T>(context).add(dy.data<T>() + t * dy.stride(0) + column,
+                               gradients[bias].template data<T>(), in[bias].size(0));
+        }
+      });
       if (has_residual && gradients.back().defined()) {
         math<T>(context).add(dy.data<T>(), gradients.back().template data<T>(), dy.elements());
       }
@@ -168,6 +194,34 @@ struct Linear {
   }
 
  private:
+  /// Products of f32 rows with packed weights, side by side in y.
+  void multiply_all(const Context& context, Inputs in, const Tensor& y) const {
+    std::int64_t column = 0;
+    each_prepared(
+        context, in, weights.size(),
+        [&](PanelKind kind, const Tensor& rows) { prepare(context, kind, in[0], rows.raw()); },
+        [&](std::size_t i, const Tensor& rows) {
+          const Packed& packed = weights[i]->packed(context);
+          multiply(context, packed, bias(i) != nullptr ? bias(i)->value.data<float>() : nullptr,
+                   rows.raw(), y.data<float>() + column, y.stride(0), in[0].size(0), has_residual);
+          column += packed.layout().N;
+        });
+  }
+
+  void multiply_all_f64(const Tensor& y, Inputs in) const {
+    const Tensor& x = in[0];
+    each_part(in, [&](std::size_t, std::size_t weight, std::size_t bias, std::int64_t column) {
+      const std::int64_t N = in[weight].size(0);
+      for (std::int64_t t = 0; t < x.size(0); ++t) {
+        double* const to = y.data<double>() + t * y.stride(0) + column;
+        if (!has_residual) std::fill_n(to, N, 0.0);
+        if (bias != 0) kernel::oracle().add(in[bias].data<double>(), to, N);
+        kernel::oracle().matmul_nt(x.data<double>() + t * x.stride(0), in[weight].data<double>(),
+                                   to, 1, N, x.size(1), true);
+      }
+    });
+  }
+
   template <class T>
   void backward_one(const Context& context, const Tensor& dy, std::int64_t column, Inputs in,
                     std::size_t i, Gradients gradients) const {
@@ -190,24 +244,21 @@ struct Linear {
   }
 };
 
-std::vector<Tensor> inputs_of(const Tensor& x, std::span<const Parameter* const> weights) {
-  std::vector<Tensor> inputs = {x};
-  for (const Parameter* weight : weights) inputs.push_back(weight->value);
-  return inputs;
-}
-
 }  // namespace
 
-Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter* const> weights) {
-  return apply(context, Linear{{weights.begin(), weights.end()}}, inputs_of(x, weights));
+Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter* const> weights,
+              std::span<const Parameter* const> biases) {
+  if (!biases.empty() && biases.size() != weights.size()) {
+    fail(ErrorKind::bad_shape, "linear: {} weights, {} biases", weights.size(), biases.size());
+  }
+  const Linear op{{weights.begin(), weights.end()}, {biases.begin(), biases.end()}};
+  return apply(context, op, op.inputs(x, Tensor()));
 }
 
 Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& x,
-                  const Parameter& weight) {
-  const Parameter* weights[] = {&weight};
-  std::vector<Tensor> inputs = inputs_of(x, weights);
-  inputs.push_back(residual);
-  const Linear op{{&weight}, true};
+                  const Parameter& weight, const Parameter* bias) {
+  const Linear op{{&weight}, {bias}, true};
+  std::vector<Tensor> inputs = op.inputs(x, residual);
   if (context.tape != nullptr) return apply(context, op, std::move(inputs));
   op.shape(inputs);
   check_layout(Linear::kName, inputs, Linear::kStrided);
@@ -236,7 +287,26 @@ std::vector<Sample> samples_linear() {
     const Parameter* weights[] = {&weight};
     return linear(c, columns(c, in[0], 2, 5), weights);
   };
+  const auto biased = [](const Context& c, Inputs in) {
+    const Parameter first(in[1]), second(in[2]), bias(in[3]);
+    const Parameter* weights[] = {&first, &second};
+    const Parameter* biases[] = {nullptr, &bias};
+    return linear(c, in[0], weights, biases);
+  };
+  const auto with_residual_and_bias = [](const Context& c, Inputs in) {
+    const Tensor residual = scale(c, in[2], 1);
+    const Parameter bias(in[3]);
+    return linear_add(c, residual, in[0], Parameter(in[1]), &bias);
+  };
   return {{"linear",
+           {sample_tensor({3, 5}, 1), sample_tensor({4, 5}, 2), sample_tensor({2, 5}, 3),
+            sample_tensor({2}, 9)},
+           biased},
+          {"linear_add",
+           {sample_tensor({3, 6}, 4), sample_tensor({5, 6}, 5), sample_tensor({3, 5}, 6),
+            sample_tensor({5}, 10)},
+           with_residual_and_bias},
+          {"linear",
            {sample_tensor({3, 5}, 1), sample_tensor({4, 5}, 2), sample_tensor({2, 5}, 3)},
            side_by_side},
           {"linear", {sample_tensor({3, 8}, 7), sample_tensor({4, 5}, 8)}, of_a_view},

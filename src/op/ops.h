@@ -21,14 +21,20 @@ Tensor embedding(const Context& context, const Tensor& weight, const Tensor& tok
 /// eps) * weight. x (T, D), weight (D) -> (T, D).
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, double eps);
 
-/// Products with several weights that share their input, side by side: x (T, K), weights (N_i, K)
-/// -> (T, sum N_i).
-Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter* const> weights);
+/// Layer normalisation (Ba et al. 2016, arXiv:1607.06450): (x - mean(x)) / sqrt(variance(x) + eps)
+/// * weight + bias, each over a row. x (T, D), weight (D), bias (D) or undefined -> (T, D).
+Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                  double eps);
 
-/// residual (T, N) + x (T, K) weight (N, K)^T. Unless recording, the sum is written into residual,
-/// which is returned.
+/// Products with several weights that share their input, side by side: x (T, K), weights (N_i, K)
+/// -> (T, sum N_i). `biases`: none, or one for each weight, (N_i) or null.
+Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter* const> weights,
+              std::span<const Parameter* const> biases = {});
+
+/// residual (T, N) + x (T, K) weight (N, K)^T + bias (N), which may be null. Unless recording, the
+/// sum is written into residual, which is returned.
 Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& x,
-                  const Parameter& weight);
+                  const Parameter& weight, const Parameter* bias = nullptr);
 
 /// Angles for rope: positions (T) -> (T, E), E/2 cosines then E/2 sines of position *
 /// theta^(-2i/E) / factor_i. `factors` (E/2) stretch the waves as Llama 3.1 does for long texts;
@@ -62,12 +68,23 @@ struct CacheSlice {
 Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
                         std::span<const CacheSlice> slices, kernel::KvKind kind, std::int64_t E);
 
-/// Gated activation silu(gate) * up (Shazeer 2020, arXiv:2002.05202): x (T, 2F), gate then up ->
-/// (T, F).
-Tensor silu_mul(const Context& context, const Tensor& x);
+using kernel::Activation;
+
+/// Gated activation a(gate) * up (Shazeer 2020, arXiv:2002.05202): x (T, 2F), gate then up -> (T,
+/// F).
+Tensor gated(const Context& context, const Tensor& x, Activation activation);
+
+/// a(x) by element: x (T, F) -> (T, F).
+Tensor activate(const Context& context, const Tensor& x, Activation activation);
 
 /// a + b, equal shapes.
 Tensor add(const Context& context, const Tensor& a, const Tensor& b);
+
+/// factor * x, any shape.
+Tensor scale(const Context& context, const Tensor& x, double factor);
+
+/// cap * tanh(x / cap), any shape; cap > 0.
+Tensor soft_cap(const Context& context, const Tensor& x, double cap);
 
 /// Columns [start, start + length) of x (T, D), as a view. Ops that do not take one refuse it.
 Tensor columns(const Context& context, const Tensor& x, std::int64_t start, std::int64_t length);
@@ -99,6 +116,11 @@ const kernel::MathTable<T>& math(const Context& context) {
   } else {
     return context.kernels.f32;
   }
+}
+
+template <class T>
+const kernel::ActivationKernels<T>& kernels_of(const Context& context, Activation activation) {
+  return math<T>(context).activations[static_cast<std::size_t>(activation)];
 }
 
 /// Calls f.template operator()<T>() with the value type of `tensor` (f32 or f64).

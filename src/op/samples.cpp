@@ -4,21 +4,26 @@
 
 namespace pomona::op {
 
+std::vector<Sample> samples_activate();
 std::vector<Sample> samples_add();
 std::vector<Sample> samples_attention();
 std::vector<Sample> samples_cross_entropy();
 std::vector<Sample> samples_embedding();
+std::vector<Sample> samples_gated();
+std::vector<Sample> samples_layer_norm();
 std::vector<Sample> samples_linear();
 std::vector<Sample> samples_rms_norm();
 std::vector<Sample> samples_rope();
 std::vector<Sample> samples_rows();
-std::vector<Sample> samples_silu_mul();
+std::vector<Sample> samples_scale();
+std::vector<Sample> samples_soft_cap();
 
 std::vector<Sample> all_samples() {
   std::vector<Sample> all;
   for (const auto list :
-       {samples_add, samples_attention, samples_cross_entropy, samples_embedding, samples_linear,
-        samples_rms_norm, samples_rope, samples_rows, samples_silu_mul}) {
+       {samples_activate, samples_add, samples_attention, samples_cross_entropy, samples_embedding,
+        samples_gated, samples_layer_norm, samples_linear, samples_rms_norm, samples_rope,
+        samples_rows, samples_scale, samples_soft_cap}) {
     for (Sample& sample : list()) all.push_back(std::move(sample));
   }
   return all;

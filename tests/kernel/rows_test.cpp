@@ -108,51 +108,6 @@ TEST_P(Rows, RopeTurnsPairsAndBack) {
   }
 }
 
-TEST_P(Rows, SiluMulIsWithin5Ulp) {
-  for (const std::int64_t F : kSizes) {
-    const std::int64_t rows = 2, stride = 2 * F + 1;
-    const auto x = normal(rows * stride, 7, 20);
-    std::vector<float> y(rows * F);
-    kernels().f32.silu_mul(x.data(), x.data() + F, stride, y.data(), F, rows, F);
-    for (std::int64_t i = 0; i < rows * F; ++i) {
-      const double g = x[i / F * stride + i % F], u = x[i / F * stride + F + i % F];
-      EXPECT_LE(ulps(y[i], g / (1 + std::exp(-g)) * u), 5) << g << " " << u;
-    }
-  }
-}
-
-TEST_P(Rows, SiluMulOfTheLargestGates) {
-  const std::vector<float> gate = {-1000, -100, -88.5f, 0, 88.5f, 1000};
-  const std::vector<float> up(gate.size(), 2);
-  std::vector<float> y(gate.size());
-  const auto n = static_cast<std::int64_t>(gate.size());
-  kernels().f32.silu_mul(gate.data(), up.data(), n, y.data(), n, 1, n);
-  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(y[i], 0, 1e-35);
-  for (std::size_t i = 3; i < gate.size(); ++i) EXPECT_EQ(y[i], 2 * gate[i]);
-}
-
-TEST_P(Rows, SiluMulBackAddsWhatTheOracleAdds) {
-  for (const std::int64_t F : kSizes) {
-    const std::int64_t rows = 2, stride = 2 * F;
-    const auto x = normal(rows * stride, 8, 3), dy = normal(rows * F, 9);
-    std::vector<float> dx(x.size(), 0.25f);
-    std::vector<double> want(x.size(), 0.25);
-    kernels().f32.silu_mul_back(dy.data(), x.data(), x.data() + F, stride, dx.data(), dx.data() + F,
-                                stride, rows, F);
-    oracle().silu_mul_back(widen(dy).data(), widen(x).data(), widen(x).data() + F, stride,
-                           want.data(), want.data() + F, stride, rows, F);
-    for (std::int64_t i = 0; i < rows * stride; ++i) {
-      const std::int64_t row = i / stride, f = i % F;
-      const double d = std::fabs(dy[row * F + f]), g = std::fabs(x[row * stride + f]);
-      const double u = std::fabs(x[row * stride + F + f]);
-      // s, 1 - s and their products are each within a few u of their terms' sizes.
-      EXPECT_NEAR(dx[i], want[i], 12 * kU * (0.25 + d * (i % stride < F ? u * (1 + g) : g)));
-    }
-    kernels().f32.silu_mul_back(dy.data(), x.data(), x.data() + F, stride, nullptr, nullptr, stride,
-                                rows, F);
-  }
-}
-
 TEST_P(Rows, AddIsExactlyRounded) {
   for (const std::int64_t n : kSizes) {
     const auto x = normal(n, 10), y = normal(n, 11);
@@ -160,6 +115,56 @@ TEST_P(Rows, AddIsExactlyRounded) {
     kernels().f32.add(x.data(), sum.data(), n);
     for (std::int64_t i = 0; i < n; ++i) EXPECT_EQ(sum[i], x[i] + y[i]);
   }
+}
+
+TEST_P(Rows, ScaleIsExactlyRounded) {
+  for (const std::int64_t n : kSizes) {
+    const auto x = normal(n, 15);
+    std::vector<float> y(x.size() + 1, 9);
+    kernels().f32.scale(x.data(), 0.3f, y.data(), n);
+    for (std::int64_t i = 0; i < n; ++i) EXPECT_EQ(y[i], x[i] * 0.3f);
+    EXPECT_EQ(y[n], 9);
+  }
+}
+
+TEST_P(Rows, SoftCapIsWithin8UlpAndNeverBeyondTheCap) {
+  for (const std::int64_t n : {1, 17, 1024, 4999}) {
+    for (const float cap : {0.7f, 30.0f, 50.0f}) {
+      const auto x = normal(n, 16, 60);
+      std::vector<float> y(x.size());
+      kernels().f32.soft_cap(x.data(), cap, y.data(), n);
+      for (std::int64_t i = 0; i < n; ++i) {
+        EXPECT_LE(ulps(y[i], cap * std::tanh(static_cast<double>(x[i]) / cap)), 8) << x[i];
+        EXPECT_LE(std::fabs(y[i]), cap);
+      }
+    }
+  }
+  std::vector<float> ends = {1e30f,
+                             -1e30f,
+                             std::numeric_limits<float>::infinity(),
+                             -std::numeric_limits<float>::infinity(),
+                             std::nanf(""),
+                             0,
+                             1e-30f};
+  kernels().f32.soft_cap(ends.data(), 30, ends.data(), 7);
+  for (const std::size_t i : {0u, 2u}) EXPECT_EQ(ends[i], 30);
+  for (const std::size_t i : {1u, 3u}) EXPECT_EQ(ends[i], -30);
+  EXPECT_TRUE(std::isnan(ends[4]));
+  EXPECT_EQ(ends[5], 0);
+  EXPECT_LE(ulps(ends[6], 1e-30), 8);
+}
+
+TEST_P(Rows, SoftCapBackAddsWhatTheOracleAdds) {
+  const std::int64_t n = 100;
+  const auto x = normal(n, 17, 40), dy = normal(n, 18);
+  std::vector<float> y(x.size()), dx(x.size(), 0.5f);
+  std::vector<double> want(x.size(), 0.5);
+  kernels().f32.soft_cap(x.data(), 30, y.data(), n);
+  kernels().f32.soft_cap_back(dy.data(), y.data(), 30, dx.data(), n);
+  oracle().soft_cap_back(widen(dy).data(), widen(y).data(), 30, want.data(), n);
+  // The slope is at most 1, its square has two roundings.
+  for (std::int64_t i = 0; i < n; ++i)
+    EXPECT_NEAR(dx[i], want[i], 6 * kU * (0.5 + std::fabs(dy[i])));
 }
 
 TEST_P(Rows, CrossEntropyAndItsGradient) {
@@ -310,18 +315,6 @@ TEST(RowGradients, RmsNorm) {
   oracle().rms_norm_back(dy.data(), x.data(), w.data(), rstd.data(), dx.data(), dw.data(), rows, D);
   expect_slopes(dx, differences(x, [&](const auto& xs) { return loss(xs, w); }));
   expect_slopes(dw, differences(w, [&](const auto& ws) { return loss(x, ws); }));
-}
-
-TEST(RowGradients, SiluMul) {
-  const std::int64_t rows = 2, F = 5;
-  const auto x = normal<double>(rows * 2 * F, 23), dy = normal<double>(rows * F, 24);
-  std::vector<double> y(dy.size()), dx(x.size());
-  oracle().silu_mul_back(dy.data(), x.data(), x.data() + F, 2 * F, dx.data(), dx.data() + F, 2 * F,
-                         rows, F);
-  expect_slopes(dx, differences(x, [&](const auto& xs) {
-                  oracle().silu_mul(xs.data(), xs.data() + F, 2 * F, y.data(), F, rows, F);
-                  return dot(y, dy);
-                }));
 }
 
 TEST(RowGradients, Rope) {

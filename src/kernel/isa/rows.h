@@ -7,7 +7,7 @@ namespace pomona::kernel::POMONA_LEVEL {
 
 void add_norm(MathTable<float>& table);
 void add_rope(MathTable<float>& table);
-void add_silu(MathTable<float>& table);
+void add_activation(MathTable<float>& table);
 void add_loss(MathTable<float>& table);
 void add_sum(MathTable<float>& table);
 void add_matmul(MathTable<float>& table);
@@ -15,7 +15,7 @@ void add_attention(MathTable<float>& table);
 
 void add_norm(MathTable<double>& table);
 void add_rope(MathTable<double>& table);
-void add_silu(MathTable<double>& table);
+void add_activation(MathTable<double>& table);
 void add_loss(MathTable<double>& table);
 void add_sum(MathTable<double>& table);
 void add_matmul(MathTable<double>& table);

@@ -9,7 +9,7 @@ template <class T>
 void fill(MathTable<T>& table) {
   add_norm(table);
   add_rope(table);
-  add_silu(table);
+  add_activation(table);
   add_loss(table);
   add_sum(table);
   add_matmul(table);
