@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/quote.h"
@@ -108,10 +109,10 @@ void check_cover(const Place& place, std::span<const SafetensorsEntry> entries,
 SafetensorsContents parse_safetensors(std::span<const std::byte> bytes, const std::string& origin) {
   const std::string_view text = header_text(bytes, origin);
   SafetensorsHeader header = parse_safetensors_header(text, origin);
-  std::stable_sort(header.entries.begin(), header.entries.end(),
-                   [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
-                     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-                   });
+  std::sort(header.entries.begin(), header.entries.end(),
+            [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
+              return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
+            });
   const Place place{origin, kLengthBytes + text.size()};
   const auto data = bytes.subspan(place.data_offset);
   SafetensorsContents contents;

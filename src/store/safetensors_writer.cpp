@@ -19,8 +19,9 @@ constexpr std::uint64_t kHeaderAlignment = 8;
 std::vector<std::size_t> by_width(std::span<const TensorOutput> tensors) {
   std::vector<std::size_t> order(tensors.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return tensors[a].type.bytes > tensors[b].type.bytes;
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const std::int64_t wide_a = tensors[a].type.bytes, wide_b = tensors[b].type.bytes;
+    return wide_a != wide_b ? wide_a > wide_b : a < b;
   });
   return order;
 }

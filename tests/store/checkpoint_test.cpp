@@ -9,6 +9,8 @@
 
 #include "base/json.h"
 #include "store/safetensors.h"
+#include "tests/store/shard_index_exercise.h"
+#include "tests/support/corpus.h"
 #include "tests/support/golden.h"
 #include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
@@ -33,7 +35,7 @@ void expect_values(const Tensor& found, const Json& bits) {
 
 TEST(Checkpoint, HoldsWhatTheReferenceLibrariesRead) {
   const Json expected = read_json(golden_file("checkpoints.json"));
-  ASSERT_EQ(expected["files"].size(), 9u);
+  ASSERT_EQ(expected["files"].size(), 10u);
   for (const auto& [file, tensors] : expected["files"].items()) {
     SCOPED_TRACE(file);
     const TensorSource source = open_checkpoint(golden_file(file));
@@ -141,6 +143,11 @@ TEST_F(ShardTest, TheIndexSaysWhichOfTwoIsMeant) {
   EXPECT_EQ(source.at("layer.0.weight").file->path().filename(), "more.safetensors");
   EXPECT_EQ(source.at("layer.1.weight").file->path().filename(),
             "model-00001-of-00002.safetensors");
+}
+
+TEST(ShardIndexCorpus, ReplaysWithoutACrash) {
+  test::replay_corpus("shard_index", 2,
+                      [](const fs::path& path) { return exercise_shard_index(read_file(path)); });
 }
 
 }  // namespace

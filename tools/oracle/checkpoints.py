@@ -17,7 +17,8 @@ import safetensors.torch
 import torch
 from golden import versions
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "checkpoint"
+TESTS = pathlib.Path(__file__).resolve().parents[2] / "tests"
+FOLDER = TESTS / "golden" / "checkpoint"
 NAMES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
     torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.uint16: "U16",
@@ -90,6 +91,18 @@ def big_endian(data):
     return turned.getvalue()
 
 
+def zip64(data):
+    """The archive with every size and offset in the fields of zip64, however small; torch.load reads it the same."""
+    source, large = zipfile.ZipFile(io.BytesIO(data)), io.BytesIO()
+    limits = zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT
+    zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = -1, 0
+    with zipfile.ZipFile(large, "w") as target:
+        for entry in source.infolist():
+            target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry))
+    zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = limits
+    return large.getvalue()
+
+
 def saved(value, protocol=2):
     stream = io.BytesIO()
     torch.save(value, stream, pickle_protocol=protocol)
@@ -117,6 +130,30 @@ def split(name, **options):
     writer.close()
 
 
+def seeds():
+    """The valid seeds of the fuzz targets; the pickles go with storages of 64 bytes called 0 and 1."""
+    for name in ("safetensors", "torch", "torch_pickle", "shard_index"):
+        (TESTS / "corpus" / name).mkdir(parents=True, exist_ok=True)
+    small = {"a": torch.ones(2, 3), "b": torch.zeros(2, dtype=torch.bfloat16)}
+    objects = {
+        "two": small,
+        "ordered": collections.OrderedDict(w=torch.nn.Parameter(torch.ones(4, 4).t()), step=torch.tensor(3)),
+        "nested": {"model": {"w": torch.zeros(2, 2, dtype=torch.float8_e5m2)}, "list": [1, 2.5, None, ("x", True)]},
+    }
+    safetensors.torch.save_file(small, TESTS / "corpus/safetensors/valid_two.safetensors", {"format": "pt"})
+    safetensors.torch.save_file({}, TESTS / "corpus/safetensors/valid_none.safetensors")
+    kinds = {"i": torch.tensor(1), "e": torch.zeros(0), "f": torch.zeros(3, 1).to(torch.float8_e4m3fn)}
+    safetensors.torch.save_file(kinds, TESTS / "corpus/safetensors/valid_kinds.safetensors")
+    for name, value in objects.items():
+        (TESTS / f"corpus/torch/valid_{name}.pt").write_bytes(saved(value))
+        pickle = zipfile.ZipFile(io.BytesIO(saved(value))).read("archive/data.pkl")
+        (TESTS / f"corpus/torch_pickle/valid_{name}.pkl").write_bytes(pickle)
+    pickle = zipfile.ZipFile(io.BytesIO(saved(objects["nested"], 5))).read("archive/data.pkl")
+    (TESTS / "corpus/torch_pickle/valid_protocol_5.pkl").write_bytes(pickle)
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        shutil.copy(FOLDER / f"{name}.index.json", TESTS / f"corpus/shard_index/valid_{name}.json")
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -127,8 +164,10 @@ def main():
     (FOLDER / "views.pt").write_bytes(saved(whole))
     (FOLDER / "views_protocol_5.pt").write_bytes(saved(whole, 5))
     (FOLDER / "big_endian.pt").write_bytes(big_endian(saved(pair)))
-    loaded = torch.load(FOLDER / "big_endian.pt")
-    assert all(torch.equal(loaded[k], pair[k]) for k in pair)
+    (FOLDER / "zip64.pt").write_bytes(zip64(saved(pair)))
+    for name in ("big_endian.pt", "zip64.pt"):
+        loaded = torch.load(FOLDER / name)
+        assert all(torch.equal(loaded[k], pair[k]) for k in pair)
     torch.save(pair, FOLDER / "legacy.pt", _use_new_zipfile_serialization=False)
     index = sharded("model-{:05}-of-00002.safetensors", lambda t, p: safetensors.torch.save_file(t, p, {"format": "pt"}))
     (FOLDER / "model.safetensors.index.json").write_text(index)
@@ -144,11 +183,13 @@ def main():
         "files": {
             "types.safetensors": told(every_type()), "types.pt": told(every_type()), "views.pt": told(flat),
             "views_protocol_5.pt": told(flat), "big_endian.pt": told(pair),
+            "zip64.pt": told(pair),
             "model.safetensors.index.json": shards, "pytorch_model.bin.index.json": shards,
             "whole.gguf": told(five), "split-00002-of-00003.gguf": told(five),
         },
     }  # fmt: skip
     (FOLDER / "checkpoints.json").write_text(json.dumps(expected) + "\n")
+    seeds()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,20 @@
+// Parses bytes as a PyTorch checkpoint and decodes every tensor; the fuzzer and the replay of its
+// corpus share it.
+#pragma once
+#include <cstddef>
+#include <span>
+
+#include "store/torch_file.h"
+#include "tests/store/tensor_exercise.h"
+#include "tests/support/exercise.h"
+
+namespace pomona::store {
+
+/// True if the bytes are a file Pomona accepts, false if an Error says why not.
+inline bool exercise_torch(std::span<const std::byte> bytes) {
+  return test::ends_well([&] {
+    for (const StoredTensor& tensor : parse_torch_file(bytes, "fuzz")) test::touch_tensor(tensor);
+  });
+}
+
+}  // namespace pomona::store
