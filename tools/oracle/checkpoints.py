@@ -148,6 +148,7 @@ def seeds():
         (TESTS / f"corpus/torch/valid_{name}.pt").write_bytes(saved(value))
         pickle = zipfile.ZipFile(io.BytesIO(saved(value))).read("archive/data.pkl")
         (TESTS / f"corpus/torch_pickle/valid_{name}.pkl").write_bytes(pickle)
+    torch.save(small, TESTS / "corpus/torch/valid_legacy.pt", _use_new_zipfile_serialization=False)
     pickle = zipfile.ZipFile(io.BytesIO(saved(objects["nested"], 5))).read("archive/data.pkl")
     (TESTS / "corpus/torch_pickle/valid_protocol_5.pkl").write_bytes(pickle)
     for name in ("model.safetensors", "pytorch_model.bin"):
@@ -168,7 +169,7 @@ def main():
     for name in ("big_endian.pt", "zip64.pt"):
         loaded = torch.load(FOLDER / name)
         assert all(torch.equal(loaded[k], pair[k]) for k in pair)
-    torch.save(pair, FOLDER / "legacy.pt", _use_new_zipfile_serialization=False)
+    torch.save(whole, FOLDER / "legacy.pt", _use_new_zipfile_serialization=False)
     index = sharded("model-{:05}-of-00002.safetensors", lambda t, p: safetensors.torch.save_file(t, p, {"format": "pt"}))
     (FOLDER / "model.safetensors.index.json").write_text(index)
     index = sharded("pytorch_model-{:05}-of-00002.bin", lambda t, p: p.write_bytes(saved(t)))
@@ -183,7 +184,7 @@ def main():
         "files": {
             "types.safetensors": told(every_type()), "types.pt": told(every_type()), "views.pt": told(flat),
             "views_protocol_5.pt": told(flat), "big_endian.pt": told(pair),
-            "zip64.pt": told(pair),
+            "zip64.pt": told(pair), "legacy.pt": told(flat),
             "model.safetensors.index.json": shards, "pytorch_model.bin.index.json": shards,
             "whole.gguf": told(five), "split-00002-of-00003.gguf": told(five),
         },
