@@ -23,7 +23,7 @@ NAMES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
     torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.uint16: "U16",
     torch.uint32: "U32", torch.uint64: "U64", torch.bool: "BOOL", torch.float8_e4m3fn: "F8_E4M3",
-    torch.float8_e5m2: "F8_E5M2",
+    torch.float8_e5m2: "F8_E5M2", torch.float8_e8m0fnu: "F8_E8M0",
 }  # fmt: skip
 
 
@@ -42,11 +42,14 @@ def told(tensors):
 def every_type():
     tensors = collections.OrderedDict()
     for kind, name in NAMES.items():
+        if kind is torch.float8_e8m0fnu:
+            continue  # has no negative values
         values = torch.arange(6, dtype=torch.float64).reshape(2, 3) + (1 if name.startswith("U") else -2)
         tensors[f"t.{name}"] = values.to(kind)
     codes = torch.arange(256, dtype=torch.int16).to(torch.uint8)
     tensors["codes.F8_E4M3"] = codes.view(torch.float8_e4m3fn)
     tensors["codes.F8_E5M2"] = codes.clone().view(torch.float8_e5m2)
+    tensors["codes.F8_E8M0"] = codes.clone().view(torch.float8_e8m0fnu)
     tensors["scalar"] = torch.tensor(2.5)
     tensors["empty"] = torch.zeros(0, 3)
     tensors["five"] = torch.arange(4.0).reshape(1, 2, 1, 2, 1)
