@@ -162,6 +162,7 @@ class Collector {
     if (value.kind != PickleKind::tuple || value.items.size() > kMostDims)
       bad("{} is no tuple of up to {} numbers", what, kMostDims);
     std::vector<std::int64_t> numbers;
+    numbers.reserve(value.items.size());
     for (const std::uint32_t item : value.items) numbers.push_back(count(at(item), what));
     return numbers;
   }
