@@ -104,7 +104,7 @@ Own measure_own(const kernel::Table& table, PanelKind kind, const Shape& s) {
   for (std::size_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<float>(i * 2654435761U % 1000) * 1e-3F - 0.5F;
   std::vector<std::byte> stored(static_cast<std::size_t>(bytes_of(dtype, s.N * s.K)));
-  info(dtype).pack(values.data(), stored.data(), s.N * s.K);
+  info(dtype).pack(values.data(), nullptr, stored.data(), s.N * s.K);
   const std::int64_t copies = s.T <= 16 ? (std::int64_t{128} << 20) / layout.bytes() + 1 : 1;
   const Aligned panels(copies * layout.bytes());
   const auto pack = [&](std::int64_t copy) {

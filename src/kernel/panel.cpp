@@ -48,8 +48,21 @@ PanelKind native_panel(DType dtype) {
     case DType::bf16:
     case DType::f16:
       return PanelKind::bf16;
+    case DType::q5_1:
+    case DType::q2_k:
+    case DType::q3_k:
+    case DType::q4_k:
+    case DType::q5_k:
+    case DType::q6_k:
+    case DType::iq4_xs:
+    case DType::mxfp4:
+    case DType::nvfp4:
+      return PanelKind::bf16;
+    case DType::q5_0:
     case DType::q8_0:
+    case DType::iq4_nl:
       return PanelKind::u8;
+    case DType::q4_0:
     case DType::q4_1:
       return PanelKind::u4;
     case DType::f64:

@@ -9,7 +9,30 @@
 
 namespace pomona {
 
-enum class DType : std::uint8_t { f64, f32, bf16, f16, i32, q4_1, q8_0 };
+enum class DType : std::uint8_t {
+  f64,
+  f32,
+  bf16,
+  f16,
+  i32,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  iq4_nl,
+  iq4_xs,
+  mxfp4,
+  nvfp4,
+};
+
+/// The most values that one block of any format has; every block size divides it.
+inline constexpr std::int64_t kLargestBlock = 256;
 
 struct DTypeInfo {
   DType dtype;
@@ -19,9 +42,10 @@ struct DTypeInfo {
   int gguf_type;          // number of the type in GGUF files
   /// Decodes `count` values (a multiple of `block`) to f32; null for i32.
   void (*unpack)(const std::byte* source, float* values, std::int64_t count);
-  /// Encodes `count` values (a multiple of `block`) from f32; null where Pomona does not write the
-  /// type.
-  void (*pack)(const float* values, std::byte* target, std::int64_t count);
+  /// Encodes one row of K values (a multiple of `block`) from f32; null where Pomona does not write
+  /// the type. `importance`: K weights of the values' errors, e.g. the mean square of what each is
+  /// multiplied with, or null. Formats that search nothing do not look at it.
+  void (*pack)(const float* row, const float* importance, std::byte* target, std::int64_t K);
 };
 
 const DTypeInfo& info(DType dtype);

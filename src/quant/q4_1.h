@@ -4,9 +4,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
-#include "quant/f16.h"
+#include "quant/bytes.h"
+#include "quant/search.h"
 
 namespace pomona::quant {
 
@@ -15,45 +15,39 @@ struct Q4_1 {
   static constexpr std::int64_t kBytes = 20;
 
   static void unpack(const std::byte* source, float* values) {
-    std::uint16_t head[2];
-    std::uint8_t q[kBlock / 2];
-    std::memcpy(head, source, sizeof head);
-    std::memcpy(q, source + sizeof head, sizeof q);
-    const float d = f16_to_f32(head[0]);
-    const float m = f16_to_f32(head[1]);
+    const float d = f16_at(source);
+    const float m = f16_at(source, 2);
     for (int j = 0; j < kBlock / 2; ++j) {
-      values[j] = d * static_cast<float>(q[j] & 15) + m;
-      values[j + kBlock / 2] = d * static_cast<float>(q[j] >> 4) + m;
+      const int q = byte_at(source, 4 + j);
+      values[j] = d * static_cast<float>(q & 15) + m;
+      values[j + kBlock / 2] = d * static_cast<float>(q >> 4) + m;
     }
   }
 
   /// d = (max - min) / 15, m = min, q = (x - min) / d rounded half up, with the d before it becomes
   /// an f16.
-  static void pack(const float* values, std::byte* target) {
-    float low = values[0];
-    float high = values[0];
-    for (int i = 1; i < kBlock; ++i) {
-      low = values[i] < low ? values[i] : low;
-      high = values[i] > high ? values[i] : high;
-    }
+  static void pack(const float* values, const Importance& importance, std::byte* target) {
+    if (importance) return pack_weighted(values, importance, target);
+    const auto [low, high] = range_of(values, kBlock);
     const float d = (high - low) / 15.0F;
-    const float inverse = d != 0 ? 1.0F / d : 0.0F;
-    const std::uint16_t head[2] = {f32_to_f16(d), f32_to_f16(low)};
-    std::uint8_t q[kBlock / 2];
+    const float inverse = inverse_of(d);
+    put_f16(target, 0, d);
+    put_f16(target, 2, low);
     for (int j = 0; j < kBlock / 2; ++j) {
-      const std::uint32_t first = to_nibble((values[j] - low) * inverse + 0.5F);
-      const std::uint32_t second = to_nibble((values[j + kBlock / 2] - low) * inverse + 0.5F);
-      q[j] = static_cast<std::uint8_t>(first | (second << 4));
+      const int first = truncated((values[j] - low) * inverse + 0.5F, 15);
+      const int second = truncated((values[j + kBlock / 2] - low) * inverse + 0.5F, 15);
+      target[4 + j] = static_cast<std::byte>(first | second << 4);
     }
-    std::memcpy(target, head, sizeof head);
-    std::memcpy(target + sizeof head, q, sizeof q);
   }
 
  private:
-  /// Truncates; what is not a number or out of range ends inside the range.
-  static std::uint32_t to_nibble(float value) {
-    if (!(value > 0.0F)) return 0;
-    return value < 15.0F ? static_cast<std::uint32_t>(value) : 15;
+  static void pack_weighted(const float* values, const Importance& importance, std::byte* target) {
+    std::uint8_t q[kBlock];
+    const AffineFit fit = weighted_affine_fit(values, importance, kBlock, 15, q);
+    put_f16(target, 0, fit.scale);
+    put_f16(target, 2, -fit.minimum);
+    for (int j = 0; j < kBlock / 2; ++j)
+      target[4 + j] = static_cast<std::byte>(q[j] | q[j + kBlock / 2] << 4);
   }
 };
 

@@ -4,9 +4,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
-#include "quant/f16.h"
+#include "quant/bytes.h"
 
 namespace pomona::quant {
 
@@ -15,26 +14,18 @@ struct Q8_0 {
   static constexpr std::int64_t kBytes = 34;
 
   static void unpack(const std::byte* source, float* values) {
-    std::uint16_t d_bits;
-    std::int8_t q[kBlock];
-    std::memcpy(&d_bits, source, 2);
-    std::memcpy(q, source + 2, sizeof q);
-    const float d = f16_to_f32(d_bits);
-    for (int i = 0; i < kBlock; ++i) values[i] = d * static_cast<float>(q[i]);
+    const float d = f16_at(source);
+    for (int i = 0; i < kBlock; ++i)
+      values[i] = d * static_cast<float>(field_at<std::int8_t>(source, 2 + i));
   }
 
   /// d = amax / 127, q = x / d rounded half away from zero, with the d before it becomes an f16.
   static void pack(const float* values, std::byte* target) {
-    float amax = 0;
+    const float d = std::fabs(largest_of(values, kBlock)) / 127.0F;
+    const float inverse = inverse_of(d);
+    put_f16(target, 0, d);
     for (int i = 0; i < kBlock; ++i)
-      amax = std::fabs(values[i]) > amax ? std::fabs(values[i]) : amax;
-    const float d = amax / 127.0F;
-    const float inverse = d != 0 ? 1.0F / d : 0.0F;
-    const std::uint16_t d_bits = f32_to_f16(d);
-    std::int8_t q[kBlock];
-    for (int i = 0; i < kBlock; ++i) q[i] = to_int8(std::round(values[i] * inverse));
-    std::memcpy(target, &d_bits, 2);
-    std::memcpy(target + 2, q, sizeof q);
+      target[2 + i] = static_cast<std::byte>(to_int8(std::round(values[i] * inverse)));
   }
 
  private:

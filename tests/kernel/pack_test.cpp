@@ -25,7 +25,7 @@ void expect_rows(const Table& table, const PanelLayout& layout, const Stored& st
 TEST(Pack, EveryFormatIsExactInF32AndInItsNativePanel) {
   for (const simd::Level level : testing::levels()) {
     for (const DType dtype :
-         {DType::f64, DType::f32, DType::bf16, DType::f16, DType::q4_1, DType::q8_0}) {
+         {DType::f64, DType::f32, DType::bf16, DType::f16, DType::q4_1, DType::q5_0, DType::q8_0}) {
       for (const std::int64_t N : {1, 64, 70, 130}) {
         const std::int64_t K = is_block_format(dtype) ? 96 : 77;
         const Stored stored(dtype, N, K, Values(static_cast<std::uint64_t>(N)).many(N * K));
@@ -61,14 +61,17 @@ TEST(Pack, LevelsWriteTheSameBytesAndZerosBeyondTheMatrix) {
   }
 }
 
-TEST(Pack, EveryByteOfQ8AndHalfOfQ4SurvivesWithAnyScale) {
-  for (const DType dtype : {DType::q8_0, DType::q4_1}) {
+TEST(Pack, EveryCodeSurvivesWithAnyScale) {
+  for (const DType dtype : {DType::q8_0, DType::q4_1, DType::q4_0, DType::q5_0, DType::iq4_nl}) {
     const std::int64_t K = 256;
-    Stored stored(dtype, 1, K, std::vector<float>(static_cast<std::size_t>(K)));
+    Stored stored(dtype, 1, K);
     const auto block = static_cast<std::size_t>(info(dtype).bytes);
     // Scales: one, -2, the smallest subnormal, the largest, infinity, NaN, zero, minus zero.
-    const std::uint16_t scales[8] = {0x3c00, 0xc000, 0x0001, 0x7bff,
-                                     0x7c00, 0x7e00, 0x0000, 0x8000};
+    std::uint16_t scales[8] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x7e00, 0x0000, 0x8000};
+    if (dtype == DType::q4_0) {  // its panel holds -8 d: as large as an f16 can be, and subnormals
+      scales[3] = 0x6fff;
+      scales[4] = 0x83ff;
+    }
     for (std::size_t i = 0; i < stored.bytes.size(); ++i) stored.bytes[i] = std::byte(i * 37 % 256);
     for (std::size_t b = 0; b < 8; ++b) {
       std::memcpy(stored.bytes.data() + b * block, &scales[b], 2);

@@ -61,9 +61,13 @@ struct Stored {
   std::vector<std::byte> bytes;
 
   Stored(DType type, std::int64_t n, std::int64_t k, const std::vector<float>& values)
-      : dtype(type), N(n), K(k), bytes(static_cast<std::size_t>(bytes_of(type, n * k))) {
-    info(dtype).pack(values.data(), bytes.data(), N * K);
+      : Stored(type, n, k) {
+    for (std::int64_t row = 0; row < N; ++row)
+      info(dtype).pack(values.data() + row * K, nullptr, bytes.data() + row * row_bytes(), K);
   }
+  /// All bytes zero.
+  Stored(DType type, std::int64_t n, std::int64_t k)
+      : dtype(type), N(n), K(k), bytes(static_cast<std::size_t>(bytes_of(type, n * k))) {}
   std::int64_t row_bytes() const { return bytes_of(dtype, K); }
   std::vector<float> decoded() const {
     std::vector<float> values(static_cast<std::size_t>(N * K));

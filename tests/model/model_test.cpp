@@ -267,9 +267,10 @@ INSTANTIATE_TEST_SUITE_P(
               "bad_file: key \"tokenizer.ggml.tokens\" of m.gguf: missing"},
         Fault{"empty", strings("tokenizer.ggml.tokens", {}),
               "bad_file: tokenizer of m.gguf: no tokens"},
-        Fault{"other_kind", key("tokenizer.ggml.model", "llama"),
-              "unsupported: tokenizer of m.gguf: vocabularies of the kind \"llama\" are not read, "
-              "only \"gpt2\" (byte-level BPE)"},
+        Fault{"other_kind", key("tokenizer.ggml.model", "rwkv"),
+              "unsupported: tokenizer of m.gguf: vocabularies of the kind \"rwkv\" are not read, "
+              "only \"gpt2\" (byte-level BPE), \"llama\" and \"t5\" (SentencePiece), and \"bert\" "
+              "(WordPiece)"},
         Fault{"larger_than_the_embedding", tensor("token_embd.weight", {4, 32}),
               "bad_file: m.gguf: 5 tokens in the vocabulary, 4 in the embedding"},
         Fault{"types_of_other_tokens", strings("tokenizer.ggml.tokens", {"a", "b", "ab"}),

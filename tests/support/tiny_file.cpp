@@ -13,7 +13,7 @@ std::vector<std::byte> values_of(DType dtype, std::int64_t count) {
   std::vector<float> values;
   for (std::int64_t i = 0; i < count; ++i)
     values.push_back(static_cast<float>(i * 7 % 16 - 8) / 8.0f);
-  if (info(dtype).pack != nullptr) info(dtype).pack(values.data(), data.data(), count);
+  if (info(dtype).pack != nullptr) info(dtype).pack(values.data(), nullptr, data.data(), count);
   return data;
 }
 
