@@ -6,11 +6,6 @@
 
 namespace pomona::text {
 
-void add_bert_splits(Pretokenizer& pretokenizer) {
-  pretokenizer.add_pattern(R"(\s)", Delimiters::removed);
-  pretokenizer.add_pattern(R"([\p{P}!-/:-@\[-`{-~])", Delimiters::isolated);
-}
-
 std::string clean_up_spaces(std::string text) {
   using Pair = std::array<std::string_view, 2>;
   constexpr std::array<Pair, 10> kPairs = {{{" .", "."},
@@ -53,7 +48,7 @@ std::unique_ptr<Tokenizer> make_tokenizer(const BertSpec& spec) {
   Composition parts;
   parts.vocabulary = vocabulary;
   parts.normalizer.add(bert_step(spec.cleaning));
-  add_bert_splits(parts.pretokenizer);
+  add_bert(parts.pretokenizer);
   parts.model = std::make_unique<WordPieceModel>(vocabulary, spec.rules);
   parts.added = added_by_kind(*vocabulary);
   if (spec.special.add_bos) parts.front.push_back(*spec.special.bos);

@@ -17,9 +17,6 @@ struct BertSpec : VocabularySpec {  // BOS and EOS are [CLS] and [SEP]
 /// Throws bad_file for a vocabulary that contradicts itself.
 std::unique_ptr<Tokenizer> make_tokenizer(const BertSpec& spec);
 
-/// Splits at white space, and sets each punctuation mark by itself.
-void add_bert_splits(Pretokenizer& pretokenizer);
-
 /// What WordPiece's tokens add to a text: a space in front of those that begin a word. Where
 /// `clean_up`, none in front of punctuation and of the ends of English contractions.
 void set_wordpiece_bytes(Vocabulary& vocabulary, const WordPieceRules& rules, bool clean_up);

@@ -32,8 +32,8 @@ BpeModel::BpeModel(std::shared_ptr<const Vocabulary> vocabulary, BpeRules rules)
     } else if (byte < 0x80) {
       letter = static_cast<char>(byte);
     }
-    letters_[byte] = vocabulary_->find(letter).value_or(kNone);
-    last_letters_[byte] = vocabulary_->find(letter + rules_.suffix).value_or(kNone);
+    letters_[byte] = vocabulary_->find_in_model(letter).value_or(kNone);
+    last_letters_[byte] = vocabulary_->find_in_model(letter + rules_.suffix).value_or(kNone);
     if (!rules_.byte_level && letters_[byte] == kNone && rules_.suffix.empty())
       letters_[byte] = last_letters_[byte] = extra_.find(letter).value_or(kNone);
   }
@@ -44,14 +44,14 @@ void BpeModel::index_words() {
   words_ = StringIndex(vocabulary_->size());
   for (std::size_t i = 0; i < vocabulary_->size(); ++i) {
     const auto id = static_cast<TokenId>(i);
-    if (vocabulary_->kind(id) != TokenKind::normal) continue;
+    if (vocabulary_->kind(id) != TokenKind::normal || !vocabulary_->in_model(id)) continue;
     if (const auto bytes = bytes_of_letters(vocabulary_->text(id)); bytes && !bytes->empty())
       words_.add(word_bytes_.keep(*bytes), id);
   }
 }
 
 std::optional<TokenId> BpeModel::find_word(std::string_view word) const {
-  return rules_.byte_level ? words_.find(word) : vocabulary_->find(word);
+  return rules_.byte_level ? words_.find(word) : vocabulary_->find_in_model(word);
 }
 
 void BpeModel::encode(std::string_view word, std::vector<TokenId>& ids) const {
@@ -95,7 +95,7 @@ TokenId BpeModel::find_symbol(std::string_view character, bool first, bool last)
     text += character;
   }
   if (last) text += rules_.suffix;
-  if (const auto id = vocabulary_->find(text)) return *id;
+  if (const auto id = vocabulary_->find_in_model(text)) return *id;
   return extra_.find(text).value_or(kNone);
 }
 
@@ -151,12 +151,12 @@ std::unique_ptr<SplitStep> BpeModel::safe_cuts() const {
 
 BpeMerge read_merge(const Vocabulary& vocabulary, std::string_view left, std::string_view right,
                     std::uint32_t rank, std::string_view prefix) {
-  const auto left_id = vocabulary.find(left);
-  const auto right_id = vocabulary.find(right);
+  const auto left_id = vocabulary.find_in_model(left);
+  const auto right_id = vocabulary.find_in_model(right);
   const bool prefixed = !prefix.empty() && right.starts_with(prefix);
   const std::string joined =
       std::string(left) + std::string(right.substr(prefixed ? prefix.size() : 0));
-  const auto whole = vocabulary.find(joined);
+  const auto whole = vocabulary.find_in_model(joined);
   if (!left_id || !right_id || !whole)
     fail(ErrorKind::bad_file, "tokenizer of {}: merge {} has a token that is not in the vocabulary",
          vocabulary.origin(), rank);

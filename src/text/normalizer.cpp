@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "text/byte_alphabet.h"
 #include "text/code_points.h"
+#include "text/reference_unicode.h"
 #include "text/regex.h"
 
 namespace pomona::text {
@@ -34,9 +35,11 @@ std::string cleaned(std::string_view text) {
   out.reserve(text.size());
   for_each(text, [&](char32_t c, std::string_view bytes) {
     const bool line = c == '\t' || c == '\n' || c == '\r';
-    if (line || is_white_space(c)) {
+    const bool dropped =
+        c == 0 || c == 0xFFFD || (!line && reference_unicode().control.contains(c));
+    if (line || (!dropped && is_white_space(c))) {
       out += ' ';
-    } else if (c != 0 && c != 0xFFFD && !is_control(c)) {
+    } else if (!dropped) {
       out += bytes;
     }
   });
@@ -56,13 +59,45 @@ std::string with_spaces_around_chinese(std::string_view text) {
   return out;
 }
 
-/// Without the code points of category Mn.
-std::string without_nonspacing_marks(std::string_view text) {
+/// Without the code points of `set`, in which there is none below U+0300.
+std::string without(std::string_view text, const CharSet& set) {
   std::string out;
   out.reserve(text.size());
   for_each(text, [&](char32_t c, std::string_view bytes) {
-    if (c < 0x300 || !is_nonspacing_mark(c)) out += bytes;
+    if (c < 0x300 || !set.contains(c)) out += bytes;
   });
+  return out;
+}
+
+/// A normalisation form, where the stretches between code points that the reference does not know
+/// are texts of their own.
+std::string normal_form(std::string_view text, NormalForm form) {
+  std::string out;
+  out.reserve(text.size());
+  std::string part;
+  const auto finish = [&] {
+    normalize(part, form);
+    out += part;
+    part.clear();
+  };
+  const CharSet& unknown = reference_unicode().unknown_to_forms;
+  // ASCII stays as it is and starts a new stretch, but what follows may join its last character.
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = code_point_at(text, at);
+    const std::string_view bytes = text.substr(at, c.length);
+    at += c.length;
+    if (c.value < 0x80) {
+      if (!part.empty()) finish();
+      const bool last = at == text.size() || static_cast<unsigned char>(text[at]) < 0x80;
+      (last ? out : part) += bytes;
+    } else if (c.value >= 0x300 && unknown.contains(c.value)) {
+      finish();
+      out += bytes;
+    } else {
+      part += bytes;
+    }
+  }
+  finish();
   return out;
 }
 
@@ -102,7 +137,7 @@ std::string nmt_normalized(std::string_view text) {
 }  // namespace
 
 Normalizer::Step normal_form_step(NormalForm form) {
-  return [form](std::string& text) { normalize(text, form); };
+  return [form](std::string& text) { text = normal_form(text, form); };
 }
 
 Normalizer::Step lowercase_step() {
@@ -114,7 +149,7 @@ Normalizer::Step strip_step(bool left, bool right) {
 }
 
 Normalizer::Step strip_accents_step() {
-  return [](std::string& text) { text = without_nonspacing_marks(text); };
+  return [](std::string& text) { text = without(text, reference_unicode().marks); };
 }
 
 Normalizer::Step replace_step(std::string_view from, std::string_view to) {
@@ -151,8 +186,7 @@ Normalizer::Step bert_step(BertCleaning cleaning) {
     if (cleaning.clean) text = cleaned(text);
     if (cleaning.space_chinese) text = with_spaces_around_chinese(text);
     if (cleaning.strip_accents) {
-      normalize(text, NormalForm::nfd);
-      text = without_nonspacing_marks(text);
+      text = without(normal_form(text, NormalForm::nfd), reference_unicode().accents);
     }
     if (cleaning.lowercase) text = lower(text);
   };

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "text/reference_unicode.h"
 
 namespace pomona::text {
 
@@ -62,7 +63,8 @@ class Parts {
 
 class PatternStep : public SplitStep {
  public:
-  PatternStep(std::string_view pattern, Delimiters delimiters, bool invert, Regex::View view)
+  template <class Pattern>
+  PatternStep(const Pattern& pattern, Delimiters delimiters, bool invert, Regex::View view)
       : regex_(pattern), delimiters_(delimiters), invert_(invert), view_(view) {}
 
   void split(const Piece& piece, PieceSink next) const override {
@@ -151,6 +153,10 @@ void Pretokenizer::add_pattern(std::string_view pattern, Delimiters delimiters, 
   add(std::make_unique<PatternStep>(pattern, delimiters, invert, view_));
 }
 
+void Pretokenizer::add_pattern(const RegexNode& tree, Delimiters delimiters, bool invert) {
+  add(std::make_unique<PatternStep>(tree, delimiters, invert, view_));
+}
+
 void Pretokenizer::add_literal(std::string_view text, Delimiters delimiters, bool invert) {
   refuse_bytes("splitting at a literal text");
   add(std::make_unique<LiteralStep>(text, delimiters, invert));
@@ -176,6 +182,29 @@ void Pretokenizer::run(std::size_t step, const Piece& piece, PieceSink sink) con
   if (step == steps_.size()) return sink(piece);
   const auto next = [&](const Piece& part) { run(step + 1, part, sink); };
   steps_[step]->split(piece, next);
+}
+
+void add_punctuation(Pretokenizer& pretokenizer, Delimiters delimiters) {
+  CharSet set = reference_unicode().punctuation;
+  for (const char c : std::string_view("$+<=>^`|~")) {
+    const auto mark = static_cast<char32_t>(c);  // ASCII's symbols count as well
+    set = set.unite(CharSet::of_range(mark, mark));
+  }
+  pretokenizer.add_pattern(set_node(set), delimiters);
+}
+
+void add_words(Pretokenizer& pretokenizer) {
+  const CharSet word = CharSet::word();
+  RegexNode words;
+  words.kind = RegexNode::Kind::choice;
+  for (const CharSet& set : {word, word.unite(CharSet::white_space()).complement()})
+    words.parts.push_back(repeat_node(set_node(set), 1, RegexNode::kUnbounded));
+  pretokenizer.add_pattern(words, Delimiters::removed, true);
+}
+
+void add_bert(Pretokenizer& pretokenizer) {
+  pretokenizer.add_pattern(set_node(CharSet::white_space()), Delimiters::removed);
+  add_punctuation(pretokenizer, Delimiters::isolated);
 }
 
 }  // namespace pomona::text

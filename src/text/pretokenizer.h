@@ -53,6 +53,8 @@ class Pretokenizer {
   void add_pattern(std::string_view pattern, Delimiters delimiters = Delimiters::isolated,
                    bool invert = false);
 
+  void add_pattern(const RegexNode& tree, Delimiters delimiters, bool invert = false);
+
   /// As add_pattern, at each occurrence of `text`. Throws unsupported behind add_byte_level.
   void add_literal(std::string_view text, Delimiters delimiters, bool invert = false);
 
@@ -78,6 +80,12 @@ class Pretokenizer {
   std::vector<std::unique_ptr<SplitStep>> steps_;
   Regex::View view_ = Regex::View::characters;
 };
+
+/// The steps of the same names in tokenizer.json: punctuation marks; words and what is neither word
+/// nor white space; white space and each punctuation mark.
+void add_punctuation(Pretokenizer& pretokenizer, Delimiters delimiters);
+void add_words(Pretokenizer& pretokenizer);
+void add_bert(Pretokenizer& pretokenizer);
 
 /// GPT-2's pattern.
 extern const std::string_view kGpt2Pattern;

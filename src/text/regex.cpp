@@ -7,7 +7,6 @@
 #include "base/quote.h"
 #include "text/byte_alphabet.h"
 #include "text/code_points.h"
-#include "text/regex_syntax.h"
 #include "text/unicode.h"
 
 namespace pomona::text {
@@ -170,14 +169,18 @@ struct Regex::Automaton {
   std::vector<std::vector<bool>> in;  // for each class, the sets it is in
   std::vector<Entry> table;
 
-  explicit Automaton(std::string_view pattern) {
+  explicit Automaton(const RegexNode& tree) {
+    Compiler compiler;
+    const int match = compiler.add({Step::Kind::match});
+    const int first = compiler.compile(tree, match);
+    make_classes(compiler.sets);
+    make_table(compiler.steps, first);
+  }
+
+  static Automaton of_pattern(std::string_view pattern) {
     const RegexNode tree = parse_regex(pattern);
     try {
-      Compiler compiler;
-      const int match = compiler.add({Step::Kind::match});
-      const int first = compiler.compile(tree, match);
-      make_classes(compiler.sets);
-      make_table(compiler.steps, first);
+      return Automaton(tree);
     } catch (const Error& error) {
       fail(error.kind(), "pattern \"{}\": {}", printable(pattern, true), error.what());
     }
@@ -236,11 +239,12 @@ struct Regex::Automaton {
   }
 };
 
-Regex::Regex(std::string_view pattern) : Regex(pattern, Automaton(pattern)) {}
+Regex::Regex(std::string_view pattern) : Regex(Automaton::of_pattern(pattern)) {}
 
-Regex::Regex(std::string_view pattern, Automaton automaton)
-    : pattern_(pattern),
-      stride_(automaton.stride()),
+Regex::Regex(const RegexNode& tree) : Regex(Automaton(tree)) {}
+
+Regex::Regex(Automaton automaton)
+    : stride_(automaton.stride()),
       table_(std::move(automaton.table)),
       classes_(std::move(automaton.classes)) {
   for (char32_t c = 0; c < 128; ++c) ascii_[c] = classes_.at(c);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "text/lazy_pages.h"
+#include "text/regex_syntax.h"
 
 namespace pomona::text {
 
@@ -26,6 +27,7 @@ class Regex {
   /// Throws unsupported quoting the pattern: see parse_regex(), or where the automaton would be
   /// unreasonably large.
   explicit Regex(std::string_view pattern);
+  explicit Regex(const RegexNode& tree);
   Regex(const Regex&) = delete;
   Regex& operator=(const Regex&) = delete;
 
@@ -37,7 +39,6 @@ class Regex {
   /// and empty if there is none.
   Match find(std::string_view text, std::size_t from, View view = View::characters) const;
 
-  const std::string& pattern() const { return pattern_; }
   std::size_t states() const { return table_.size() / stride_; }
 
  private:
@@ -58,7 +59,6 @@ class Regex {
   template <View view>
   Match find_in(std::string_view text, std::size_t from) const;
 
-  std::string pattern_;
   std::size_t stride_ = 1;  // entries of a state: one for each class, and one for the end
   std::vector<Entry> table_;
   std::array<std::uint8_t, 128> ascii_ = {};
@@ -67,7 +67,7 @@ class Regex {
   LazyPages<std::uint8_t, Classes> classes_;
 
   struct Automaton;
-  explicit Regex(std::string_view pattern, Automaton automaton);
+  explicit Regex(Automaton automaton);
 };
 
 }  // namespace pomona::text

@@ -8,7 +8,6 @@
 #include "base/text.h"
 
 namespace pomona::text {
-namespace {
 
 using Kind = RegexNode::Kind;
 
@@ -19,19 +18,21 @@ RegexNode set_node(CharSet set) {
   return node;
 }
 
-RegexNode look_node(CharSet set, bool negative) {
-  RegexNode node = set_node(std::move(set));
-  node.kind = Kind::look;
-  node.negative = negative;
-  return node;
-}
-
 RegexNode repeat_node(RegexNode part, int least, int most) {
   RegexNode node;
   node.kind = Kind::repeat;
   node.least = least;
   node.most = most;
   node.parts.push_back(std::move(part));
+  return node;
+}
+
+namespace {
+
+RegexNode look_node(CharSet set, bool negative) {
+  RegexNode node = set_node(std::move(set));
+  node.kind = Kind::look;
+  node.negative = negative;
   return node;
 }
 
@@ -268,11 +269,20 @@ class Parser {
     if (take("\\S")) return CharSet::white_space().complement();
     if (take("\\d")) return CharSet::digits();
     if (take("\\D")) return CharSet::digits().complement();
-    if (take("\\w")) return CharSet::word();
-    if (take("\\W")) return CharSet::word().complement();
+    if (take("\\w")) return word();
+    if (take("\\W")) return word().complement();
     const bool negative = next_is("\\P");
     if (!negative && !next_is("\\p")) refuse("this escape");
     return property(negative);
+  }
+
+  /// As Oniguruma has it: with the numbers of Latin-1, without Join_Control.
+  static CharSet word() {
+    return CharSet::word()
+        .intersect(CharSet::of_range(0x200C, 0x200D).complement())
+        .unite(CharSet::of_range(0xB2, 0xB3))
+        .unite(CharSet::of_range(0xB9, 0xB9))
+        .unite(CharSet::of_range(0xBC, 0xBE));
   }
 
   CharSet property(bool negative) {

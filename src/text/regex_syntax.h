@@ -26,6 +26,9 @@ struct RegexNode {
   std::vector<RegexNode> parts;
 };
 
+RegexNode set_node(CharSet set);
+RegexNode repeat_node(RegexNode part, int least, int most);
+
 /// Reads a pattern in the syntax of Oniguruma (doc/RE), as far as one code point of look-ahead
 /// decides: literals, classes with && and nesting, \s \d \w \p{..}, groups, (?i), greedy, lazy and
 /// possessive repeats, (?=x) and (?!x) of one code point, $. Throws unsupported quoting the pattern

@@ -21,6 +21,7 @@ std::unique_ptr<WordModel> make_model(const SentencePieceSpec& spec,
   rules.scores.assign(spec.scores.begin(), spec.scores.end());
   rules.unknown = spec.special.unknown;
   rules.byte_fallback = true;
+  rules.free_user_defined = true;
   return std::make_unique<UnigramModel>(vocabulary, std::move(rules));
 }
 

@@ -54,12 +54,6 @@ bool is_symbol(char32_t code_point) {
   return c >= UTF8PROC_CATEGORY_SM && c <= UTF8PROC_CATEGORY_SO;
 }
 
-bool is_nonspacing_mark(char32_t code_point) {
-  return category(code_point) == UTF8PROC_CATEGORY_MN;
-}
-
-bool is_control(char32_t code_point) { return category(code_point) >= UTF8PROC_CATEGORY_CC; }
-
 bool is_white_space(char32_t code_point) {
   if ((code_point >= 0x09 && code_point <= 0x0D) || code_point == 0x85) return true;
   const auto c = category(code_point);

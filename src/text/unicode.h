@@ -29,12 +29,6 @@ bool is_punctuation(char32_t code_point);
 /// General category S (Sm, Sc, Sk, So).
 bool is_symbol(char32_t code_point);
 
-/// General category Mn.
-bool is_nonspacing_mark(char32_t code_point);
-
-/// General category Cc, Cf, Cs or Co.
-bool is_control(char32_t code_point);
-
 /// Property White_Space (Unicode, PropList.txt).
 bool is_white_space(char32_t code_point);
 

@@ -35,7 +35,8 @@ UnigramModel::UnigramModel(std::shared_ptr<const Vocabulary> vocabulary, Unigram
     const auto id = static_cast<TokenId>(i);
     const TokenKind kind = vocabulary_->kind(id);
     if (kind == TokenKind::normal) least = std::min(least, rules_.scores[i]);
-    if (kind == TokenKind::user_defined) rules_.scores[i] = 0;
+    if (!vocabulary_->in_model(id)) continue;
+    if (kind == TokenKind::user_defined && rules_.free_user_defined) rules_.scores[i] = 0;
     if (is_made(kind) && !vocabulary_->text(id).empty()) tokens_.add(vocabulary_->text(id), id);
   }
   unknown_score_ = least - kUnknownPenalty;
@@ -109,7 +110,7 @@ std::unique_ptr<SplitStep> UnigramModel::safe_cuts() const {
   for (std::size_t i = 0; i < vocabulary_->size(); ++i) {
     const auto id = static_cast<TokenId>(i);
     const std::string_view text = vocabulary_->text(id);
-    if (text.empty() || !is_made(vocabulary_->kind(id))) continue;
+    if (text.empty() || !vocabulary_->in_model(id) || !is_made(vocabulary_->kind(id))) continue;
     for (std::size_t at = code_point_at(text, 0).length; at < text.size();
          at += code_point_at(text, at).length)
       cuts->join(text.substr(0, at), text.substr(at));

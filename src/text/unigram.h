@@ -12,15 +12,16 @@
 namespace pomona::text {
 
 struct UnigramRules {
-  std::vector<double> scores;  // log probabilities, one for each token
+  std::vector<double> scores;      // log probabilities, one for each token
+  bool free_user_defined = false;  // user-defined tokens cost nothing, whatever their score
   std::optional<TokenId> unknown;
   bool byte_fallback = false;  // unknown characters become <0x..> tokens
 };
 
 class UnigramModel : public WordModel {
  public:
-  /// Control, unknown and unused tokens and those of bytes are never made of text; user-defined
-  /// ones cost nothing. Throws bad_file where the scores are not as many as the tokens.
+  /// Control, unknown and unused tokens and those of bytes are never made of text. Throws bad_file
+  /// where the scores are not as many as the tokens.
   UnigramModel(std::shared_ptr<const Vocabulary> vocabulary, UnigramRules rules);
 
   /// Neighbouring unknown characters become one unknown token. Throws bad_argument if there is

@@ -41,11 +41,12 @@ Vocabulary::Vocabulary(const VocabularySpec& spec)
   for (std::size_t i = 0; i < spec.tokens.size(); ++i) {
     const std::string_view text = arena_.keep(spec.tokens[i]);
     const TokenKind kind = spec.kinds.empty() ? TokenKind::normal : spec.kinds[i];
-    tokens_.push_back({text, text, text, kind});
+    tokens_.push_back({text, text, text, kind, true});
     if (!text.empty()) index_.add(text, static_cast<TokenId>(i));
   }
+  for (const TokenId id : spec.apart) tokens_.at(static_cast<std::size_t>(id)).in_model = false;
   check_special();
-  collect_ends();
+  collect_ends(spec.ends);
 }
 
 void Vocabulary::check_special() const {
@@ -60,7 +61,7 @@ void Vocabulary::check_special() const {
          origin_);
 }
 
-void Vocabulary::collect_ends() {
+void Vocabulary::collect_ends(const std::vector<TokenId>& more) {
   const auto add_end = [&](std::optional<TokenId> id) {
     if (id && std::find(ends_.begin(), ends_.end(), *id) == ends_.end()) ends_.push_back(*id);
   };
@@ -77,6 +78,7 @@ void Vocabulary::collect_ends() {
   for (const std::string_view name : kTextEnds) add_end(find_control(name));
   add_end(special_.eos);
   add_end(special_.eot);
+  for (const TokenId id : more) add_end(id);
 }
 
 const Vocabulary::Token& Vocabulary::at(TokenId id) const {
@@ -97,6 +99,11 @@ void Vocabulary::set_bytes(TokenId id, std::string_view bytes, std::string_view 
   } else {
     token.first_bytes = arena_.keep(first_bytes);
   }
+}
+
+std::optional<TokenId> Vocabulary::find_in_model(std::string_view text) const {
+  const auto id = find(text);
+  return id && in_model(*id) ? id : std::nullopt;
 }
 
 bool Vocabulary::ends_generation(TokenId id) const {

@@ -18,6 +18,8 @@ struct VocabularySpec {
   std::vector<std::string_view> tokens;
   std::vector<TokenKind> kinds;  // one for each token; empty: all normal
   SpecialTokens special;
+  std::vector<TokenId> apart;  // tokens that only stand in text as themselves: the model has none
+  std::vector<TokenId> ends;   // of generation, beside EOS and those with well-known names
 };
 
 /// Keeps strings at one place in memory.
@@ -53,6 +55,10 @@ class Vocabulary {
   /// Of several tokens with the same text the first. Empty texts are not found.
   std::optional<TokenId> find(std::string_view text) const { return index_.find(text); }
 
+  /// As find(), of the tokens that the model knows.
+  std::optional<TokenId> find_in_model(std::string_view text) const;
+  bool in_model(TokenId id) const { return at(id).in_model; }
+
   /// The tokens of the bytes, <0x00> to <0xFF>; -1 where there is none.
   std::vector<TokenId> byte_tokens() const;
 
@@ -63,10 +69,11 @@ class Vocabulary {
   struct Token {
     std::string_view text, bytes, first_bytes;
     TokenKind kind = TokenKind::normal;
+    bool in_model = true;
   };
   const Token& at(TokenId id) const;
   void check_special() const;
-  void collect_ends();
+  void collect_ends(const std::vector<TokenId>& more);
 
   std::string origin_;
   StringArena arena_;

@@ -24,6 +24,7 @@ WordPieceModel::WordPieceModel(std::shared_ptr<const Vocabulary> vocabulary, Wor
   };
   for (std::size_t i = 0; i < vocabulary_->size(); ++i) {
     const auto id = static_cast<TokenId>(i);
+    if (!vocabulary_->in_model(id) || vocabulary_->kind(id) == TokenKind::control) continue;
     add(begin_, vocabulary_->text(id), rules_.begin_prefix, id);
     add(continue_, vocabulary_->text(id), rules_.continue_prefix, id);
   }
@@ -56,7 +57,8 @@ void WordPieceModel::encode(std::string_view word, std::vector<TokenId>& ids) co
 }
 
 void WordLevelModel::encode(std::string_view word, std::vector<TokenId>& ids) const {
-  const auto id = vocabulary_->find(word);
+  auto id = vocabulary_->find_in_model(word);
+  if (id && vocabulary_->kind(*id) == TokenKind::control) id.reset();
   if (!id && !unknown_)
     fail(ErrorKind::bad_argument,
          "tokenize: {} is not in the vocabulary of {}, which has no token for the unknown",

@@ -20,6 +20,7 @@ struct WordPieceRules {
   std::size_t most_characters = 0;  // longer words are unknown; 0: no such limit
 };
 
+/// Control tokens are never made.
 class WordPieceModel : public WordModel {
  public:
   WordPieceModel(std::shared_ptr<const Vocabulary> vocabulary, WordPieceRules rules);
@@ -31,6 +32,7 @@ class WordPieceModel : public WordModel {
   ByteTrie begin_, continue_;
 };
 
+/// Control tokens are never made.
 class WordLevelModel : public WordModel {
  public:
   WordLevelModel(std::shared_ptr<const Vocabulary> vocabulary, std::optional<TokenId> unknown)
