@@ -114,11 +114,12 @@ void add_split(const JsonPart& part, text::Pretokenizer& pretokenizer) {
   const JsonPart pattern = part.at("pattern");
   const text::Delimiters delimiters = read_delimiters(part, "behavior");
   const bool invert = part.boolean("invert", false);
-  if (pattern.find("String")) {
-    pretokenizer.add_literal(pattern.string("String"), delimiters, invert);
-  } else {
-    pretokenizer.add_pattern(pattern.string("Regex"), delimiters, invert);
-  }
+  const bool literal = pattern.find("String").has_value();
+  const std::string text = pattern.string(literal ? "String" : "Regex");
+  in_part(part, [&] {
+    literal ? pretokenizer.add_literal(text, delimiters, invert)
+            : pretokenizer.add_pattern(text, delimiters, invert);
+  });
 }
 
 void add_metaspace(const JsonPart& part, text::Pretokenizer& pretokenizer) {
@@ -131,7 +132,9 @@ void add_metaspace(const JsonPart& part, text::Pretokenizer& pretokenizer) {
   const PrependMark prepend = scheme == "always"  ? PrependMark::always
                               : scheme == "first" ? PrependMark::first
                                                   : PrependMark::never;
-  pretokenizer.add_metaspace(part.string("replacement"), prepend, part.boolean("split", true));
+  const std::string mark = part.string("replacement");
+  const bool split = part.boolean("split", true);
+  in_part(part, [&] { pretokenizer.add_metaspace(mark, prepend, split); });
 }
 
 void add_pretokenizer(const JsonPart& part, text::Pretokenizer& pretokenizer) {
@@ -141,8 +144,9 @@ void add_pretokenizer(const JsonPart& part, text::Pretokenizer& pretokenizer) {
     for (const JsonPart& step : part.at("pretokenizers").elements())
       add_pretokenizer(step, pretokenizer);
   } else if (type == "ByteLevel") {
-    pretokenizer.add_byte_level(part.boolean("add_prefix_space", true),
-                                part.boolean("use_regex", true));
+    const bool prefix_space = part.boolean("add_prefix_space", true);
+    const bool split = part.boolean("use_regex", true);
+    in_part(part, [&] { pretokenizer.add_byte_level(prefix_space, split); });
   } else if (type == "Split") {
     add_split(part, pretokenizer);
   } else if (type == "Metaspace") {
@@ -160,7 +164,8 @@ void add_pretokenizer(const JsonPart& part, text::Pretokenizer& pretokenizer) {
   } else if (type == "BertPreTokenizer") {
     text::add_bert(pretokenizer);
   } else if (type == "CharDelimiterSplit") {
-    pretokenizer.add_literal(part.string("delimiter"), Delimiters::removed);
+    const std::string delimiter = part.string("delimiter");
+    in_part(part, [&] { pretokenizer.add_literal(delimiter, Delimiters::removed); });
   } else {
     unknown_type(part, "a pre_tokenizer");
   }
@@ -176,7 +181,7 @@ text::Normalizer read_normalizer(const std::optional<JsonPart>& part) {
 
 text::Pretokenizer read_pretokenizer(const std::optional<JsonPart>& part) {
   text::Pretokenizer pretokenizer;
-  if (part) in_part(*part, [&] { add_pretokenizer(*part, pretokenizer); });
+  if (part) add_pretokenizer(*part, pretokenizer);
   return pretokenizer;
 }
 

@@ -63,8 +63,8 @@ TEST(TokenizerJson, ComposesTheParts) {
 }
 
 TEST(TokenizerJson, RolesAreThoseOfTheFilesBeside) {
-  const auto tokenizer =
-      read(small(), {.bos = "<s>", .eos = "ab", .padding = "no such", .ends = {4, 99}});
+  const auto tokenizer = read(
+      small(), {.bos = "<s>", .eos = "ab", .unknown = {}, .padding = "no such", .ends = {4, 99}});
   EXPECT_EQ(tokenizer->special().bos, 1);
   EXPECT_TRUE(tokenizer->special().add_bos);
   EXPECT_FALSE(tokenizer->special().add_eos);
@@ -116,8 +116,8 @@ TEST(TokenizerJson, NamesThePartThatIsUnknown) {
       "unsupported: tokenizer t.json: normalizer.normalizers[0]: a normalizer of the type "
       "\"Magic\" is not supported");
   EXPECT_EQ(error_with(R"({"pre_tokenizer": {"type": "UnicodeScripts"}})"),
-            "unsupported: tokenizer t.json: pre_tokenizer: tokenizer t.json: pre_tokenizer: a "
-            "pre_tokenizer of the type \"UnicodeScripts\" is not supported");
+            "unsupported: tokenizer t.json: pre_tokenizer: a pre_tokenizer of the type "
+            "\"UnicodeScripts\" is not supported");
   EXPECT_EQ(error_with(R"({"decoder": {"decoders": [{"type": "CTC"}]}})"),
             "unsupported: tokenizer t.json: decoder.decoders[0]: a decoder of the type \"CTC\" is "
             "not supported");
@@ -207,7 +207,7 @@ TEST(HubTokenizer, ReadsAFolder) {
 }
 
 TEST(HubTokenizer, CleansUpSpaces) {
-  EXPECT_EQ(text::clean_up_spaces("I do n't , he 's ' ok ' ?"), "I don't, he's'ok'?");
+  EXPECT_EQ(text::clean_up_spaces("I do n't , he 's ' ok ' ?"), "I don't, he's'ok '?");
 }
 
 }  // namespace
