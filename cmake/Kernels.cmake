@@ -23,5 +23,5 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   # The two warnings are false ones from the compiler's own intrinsics headers (g++ 12).
   pomona_kernel_level(avx512 2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mlzcnt -mavx512f -mavx512bw
                       -mavx512dq -mavx512vl -mavx512vnni -mavx512bf16 -mprefer-vector-width=512
-                      -Wno-uninitialized -Wno-maybe-uninitialized)
+                      -Wno-uninitialized $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
