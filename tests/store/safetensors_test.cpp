@@ -11,7 +11,7 @@ namespace pomona::store {
 namespace {
 
 /// A file with this header (padded with spaces as the format allows) and `data` bytes of values.
-std::string file_of(std::string header, std::size_t data, std::uint64_t added_length = 0) {
+std::string file_of(const std::string& header, std::size_t data, std::uint64_t added_length = 0) {
   const std::uint64_t length = header.size() + added_length;
   return std::string(reinterpret_cast<const char*>(&length), sizeof length) + header +
          std::string(data, '\1');

@@ -48,7 +48,7 @@ TEST(ElementType, KnowsNamesAndNumbers) {
 
 TEST(StoredTensor, DecodesEveryPlainType) {
   const std::vector<float> expected = {-3, 0, 100};
-  const auto decoded = [](auto tensor) { return floats(tensor.decoded()); };
+  const auto decoded = [](const auto& tensor) { return floats(tensor.decoded()); };
   EXPECT_EQ(decoded(stored<std::int8_t>("I8", {-3, 0, 100}, {3})), expected);
   EXPECT_EQ(decoded(stored<std::int16_t>("I16", {-3, 0, 100}, {3})), expected);
   EXPECT_EQ(decoded(stored<std::int32_t>("I32", {-3, 0, 100}, {3})), expected);

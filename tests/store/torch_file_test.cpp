@@ -161,9 +161,12 @@ TEST(TorchFile, EndlessAndExplodingObjectsAreRefused) {
   EXPECT_TRUE(parse_error(torch_archive(names, {{"0", std::string(24, '\0')}}))
                   .ends_with("names of more than 67108864 bytes"));
   // Parameters in parameters.
-  std::string nested = View{}.opcodes();
-  for (int i = 0; i < 100; ++i)
-    nested = "ctorch._utils\n_rebuild_parameter\n("s + nested + "\x89)tR";
+  std::string nested, ends;
+  for (int i = 0; i < 100; ++i) {
+    nested += "ctorch._utils\n_rebuild_parameter\n(";
+    ends += "\x89)tR";
+  }
+  nested += View{}.opcodes() + ends;
   EXPECT_EQ(parse_error(torch_archive(in_dict(text("w"), nested), {{"0", std::string(24, '\0')}})),
             head + "\"w\": a parameter of parameters");
   EXPECT_EQ(parse_error(torch_archive(in_dict(text(std::string(4097, 'n')), View{}.opcodes()), {})),
