@@ -1,5 +1,6 @@
-// The two 8-bit float formats of checkpoints (Micikevicius et al. 2022, "FP8 formats for deep
-// learning", arXiv:2209.05433, table 1): values are kept in them, never computed with.
+// The 8-bit float formats of checkpoints (Micikevicius et al. 2022, "FP8 formats for deep
+// learning", arXiv:2209.05433, table 1; E8M0: OCP Microscaling Formats 1.0, section 5.4.1): values
+// are kept in them, never computed with.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -23,6 +24,12 @@ inline float f8_e4m3_to_f32(std::uint8_t bits) {
 /// binary16. Exact.
 inline float f8_e5m2_to_f32(std::uint8_t bits) {
   return f16_to_f32(static_cast<std::uint16_t>(bits << 8));
+}
+
+/// Only an exponent, for scales: 2^(bits - 127), and 255 is NaN. Exact.
+inline float f8_e8m0_to_f32(std::uint8_t bits) {
+  const std::uint32_t normal = static_cast<std::uint32_t>(bits) << 23;
+  return std::bit_cast<float>(bits == 0 ? 0x00400000U : bits == 255 ? 0x7fc00000U : normal);
 }
 
 }  // namespace pomona::quant

@@ -57,7 +57,7 @@ constexpr auto kOthers = std::to_array<Row>({
     plain("I64", 8, unpack_number<std::int64_t>, 27),
     plain("F8_E4M3", 1, unpack_byte<quant::f8_e4m3_to_f32>),
     plain("F8_E5M2", 1, unpack_byte<quant::f8_e5m2_to_f32>),
-    plain("F8_E8M0", 1),
+    plain("F8_E8M0", 1, unpack_byte<quant::f8_e8m0_to_f32>),
     plain("F8_E4M3FNUZ", 1),
     plain("F8_E5M2FNUZ", 1),
     plain("F4", 1, nullptr, kNotInGguf, 2),

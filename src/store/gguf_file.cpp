@@ -20,24 +20,21 @@ void GgufFile::open_parts(const std::filesystem::path& path) {
     part.contents = parse_gguf(part.mapping->bytes(), name.string());
     return part;
   };
-  Part named = open(path);
-  const auto split = read_gguf_split(named.contents.metadata);
-  if (!split) {
-    parts_.push_back(std::move(named));
-    return;
-  }
+  parts_.push_back(open(path));
+  const auto split = read_gguf_split(parts_.front().contents.metadata);
+  if (!split) return;
   const auto paths = gguf_part_paths(path, *split);
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (i == split->number) {
-      parts_.push_back(std::move(named));
-      continue;
-    }
+    if (i == split->number) continue;
     if (!is_there(paths[i]))
       fail(ErrorKind::not_found, "read GGUF: {} is part {} of {}, but {} is missing", path.string(),
            split->number + 1, split->count, quote_name(paths[i].string()));
     parts_.push_back(open(paths[i]));
     check_gguf_part(parts_.back().contents.metadata, *split, i);
   }
+  // The one that was named came first.
+  const auto place = static_cast<std::ptrdiff_t>(split->number);
+  std::rotate(parts_.begin(), parts_.begin() + 1, parts_.begin() + place + 1);
   std::uint64_t count = 0;
   for (const Part& part : parts_) count += part.contents.tensors.size();
   if (split->tensors && *split->tensors != count)

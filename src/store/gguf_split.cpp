@@ -48,6 +48,7 @@ std::vector<std::filesystem::path> gguf_part_paths(const std::filesystem::path& 
          path.string(), split.number + 1, split.count, ending);
   const std::string prefix = name.substr(0, name.size() - ending.size());
   std::vector<std::filesystem::path> paths;
+  paths.reserve(split.count);
   for (std::size_t i = 0; i < split.count; ++i)
     paths.push_back(path.parent_path() / gguf_part_name(prefix, i, split.count));
   return paths;

@@ -28,9 +28,13 @@ std::vector<std::size_t> by_width(std::span<const TensorOutput> tensors) {
 
 void check(const std::filesystem::path& path, std::span<const TensorOutput> tensors,
            const TextPairs& metadata) {
-  for (const auto& [key, value] : metadata)
+  std::unordered_set<std::string_view> names, keys;
+  for (const auto& [key, value] : metadata) {
     check_utf8(key + value, "write safetensors: " + path.string() + ": the metadata");
-  std::unordered_set<std::string_view> names;
+    if (!keys.insert(key).second)
+      fail(ErrorKind::bad_argument, "write safetensors: {}: the metadata {} twice", path.string(),
+           quote_name(key));
+  }
   for (const TensorOutput& tensor : tensors) {
     check_utf8(tensor.name, "write safetensors: " + path.string() + ": a tensor's name");
     if (!names.insert(tensor.name).second || tensor.name == "__metadata__")
@@ -43,20 +47,23 @@ void check(const std::filesystem::path& path, std::span<const TensorOutput> tens
   }
 }
 
+/// Put together entry by entry: a Json of many keys searches them all for each new one.
 std::string header_of(std::span<const TensorOutput> tensors, std::span<const std::size_t> order,
                       const TextPairs& metadata) {
-  Json header = Json::object();
-  for (const auto& [key, value] : metadata) header["__metadata__"][key] = value;
+  std::string text = "{";
+  const auto add = [&](const std::string& key, const Json& value) {
+    text += fmt::format("{}{}:{}", text.size() > 1 ? "," : "", Json(key).dump(), value.dump());
+  };
+  if (!metadata.empty()) add("__metadata__", Json::object_t(metadata.begin(), metadata.end()));
   std::uint64_t at = 0;
   for (const std::size_t i : order) {
     const std::uint64_t end = at + tensors[i].size();
-    header.push_back({tensors[i].name,
-                      {{"dtype", tensors[i].type.name},
-                       {"shape", tensors[i].shape},
-                       {"data_offsets", {at, end}}}});
+    add(tensors[i].name, {{"dtype", tensors[i].type.name},
+                          {"shape", tensors[i].shape},
+                          {"data_offsets", {at, end}}});
     at = end;
   }
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::strict);
+  text += '}';
   text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
   return text;
 }
@@ -100,7 +107,7 @@ std::vector<std::string> write_safetensors_folder(const std::filesystem::path& f
     write_safetensors(folder / names.back(), part, metadata);
     begin = ends[shard];
   }
-  const Json index = {{"metadata", {{"total_size", total}}}, {"weight_map", file_of}};
+  const nlohmann::json index = {{"metadata", {{"total_size", total}}}, {"weight_map", file_of}};
   write_file(folder / "model.safetensors.index.json", index.dump(2) + "\n");
   return names;
 }

@@ -35,6 +35,8 @@ TensorOutput output_of(const StoredTensor& tensor) {
   return {tensor.name, tensor.type, tensor.shape, [tensor](const ByteSink& sink) {
             const StorageRef values = tensor.storage();
             sink({values->data, values->size});
+            if (tensor.file)
+              tensor.file->release(tensor.bytes);  // a model need not fit into memory
           }};
 }
 

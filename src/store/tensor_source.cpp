@@ -131,6 +131,7 @@ const StoredTensor* TensorSource::find(std::string_view name) const {
 const StoredTensor& TensorSource::at(std::string_view name) const {
   if (const StoredTensor* found = find(name)) return *found;
   std::vector<std::string> names;
+  names.reserve(tensors_.size());
   for (const StoredTensor& tensor : tensors_) names.push_back(tensor.name);
   const auto near = nearest(name, names);
   fail(ErrorKind::bad_file, "{}: no tensor {} among its {}{}", origin_, quote_name(name),

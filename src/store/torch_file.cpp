@@ -8,6 +8,7 @@
 #include "base/quote.h"
 #include "base/string_hash.h"
 #include "store/pickle.h"
+#include "store/torch_legacy.h"
 #include "store/torch_tensors.h"
 #include "store/zip.h"
 
@@ -54,11 +55,7 @@ bool looks_like_torch(std::span<const std::byte> bytes) {
 
 std::vector<StoredTensor> parse_torch_file(std::span<const std::byte> bytes,
                                            const std::string& origin) {
-  if (!bytes.empty() && bytes.front() == std::byte{0x80})
-    fail(ErrorKind::unsupported,
-         "read PyTorch: {}: byte 0: written before PyTorch 1.6, or a plain pickle; load it with "
-         "PyTorch and save it again",
-         origin);
+  if (!bytes.empty() && bytes.front() == std::byte{0x80}) return parse_torch_legacy(bytes, origin);
   const Entries entries = read_entries(bytes, origin);
   const auto object = entries.find("data.pkl");
   if (object == entries.end())

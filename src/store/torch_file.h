@@ -1,6 +1,7 @@
 // Reads PyTorch checkpoints (.bin, .pt, .pth) without running anything of them: the zip archives
-// that torch.save has written since version 1.6. Format: PyTorch, torch/serialization.py and
-// torch/_utils.py; the pickle inside is read as data (store/pickle.h).
+// that torch.save has written since version 1.6, and the older form (store/torch_legacy.h). Format:
+// PyTorch, torch/serialization.py and torch/_utils.py; the pickle inside is read as data
+// (store/pickle.h).
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -12,7 +13,7 @@
 
 namespace pomona::store {
 
-/// The tensors in the archive's object, in its order, as views into `bytes`. Keys of nested
+/// The tensors in the saved object, in its order, as views into `bytes`. Keys of nested
 /// dictionaries and places in lists are joined with dots ("model.layers.0.weight"); what is no
 /// tensor is left out. Throws bad_file, or unsupported for objects of other classes, naming them,
 /// and for what torch.save does not write.

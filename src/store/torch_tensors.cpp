@@ -96,6 +96,23 @@ std::optional<ElementType> dtype_of_global(std::string_view global) {
   return find_type(kDtypes, global.substr(kModule.size()));
 }
 
+/// What a persistent id says: ("storage", class, key, device, number of values, the view of it that
+/// is meant). PyTorch gave up the last one in version 0.4; None means all.
+struct StorageId {
+  std::string_view global, key;
+  const PickleValue* count;
+};
+
+std::optional<StorageId> storage_id(const Pickle& pickle, const PickleValue& reference) {
+  if (reference.kind != PickleKind::persistent) return std::nullopt;
+  const auto& items = pickle[reference.items[0]].items;
+  if (items.size() < 5 || pickle[items[0]].text != "storage" ||
+      pickle[items[1]].kind != PickleKind::global || pickle[items[2]].kind != PickleKind::text)
+    return std::nullopt;
+  if (items.size() > 5 && pickle[items[5]].kind != PickleKind::none) return std::nullopt;
+  return StorageId{pickle[items[1]].text, pickle[items[2]].text, &pickle[items[4]]};
+}
+
 class Collector {
  public:
   Collector(const Pickle& pickle, const TorchStorages& storages, bool swapped,
@@ -145,6 +162,7 @@ class Collector {
     if (value.kind != PickleKind::tuple || value.items.size() > kMostDims)
       bad("{} is no tuple of up to {} numbers", what, kMostDims);
     std::vector<std::int64_t> numbers;
+    numbers.reserve(value.items.size());
     for (const std::uint32_t item : value.items) numbers.push_back(count(at(item), what));
     return numbers;
   }
@@ -228,12 +246,10 @@ class Collector {
 
   /// (storage, offset, size, stride, ...): a strided view of a storage.
   StoredTensor view(const PickleValue& call, std::optional<ElementType> type) const {
-    const PickleValue& reference = argument(call, 0);
-    if (reference.kind != PickleKind::persistent ||
-        at(reference.items[0]).kind != PickleKind::tuple)
-      bad("a {} instead of a storage", name_of(reference.kind));
+    const auto id = storage_id(pickle_, argument(call, 0));
+    if (!id) bad("its storage is no reference to one");
     StoredTensor tensor;
-    const auto bytes = storage(at(reference.items[0]), type, tensor.type);
+    const auto bytes = storage(*id, type, tensor.type);
     tensor.shape = counts(argument(call, 2), "the shape");
     tensor.strides = counts(argument(call, 3), "the strides");
     tensor.swapped = swapped_ && tensor.type.bytes > 1;
@@ -245,19 +261,15 @@ class Collector {
     return tensor;
   }
 
-  /// ("storage", class, key, device, number of values). An untyped storage counts bytes, and the
-  /// tensor brings the `type`.
-  std::span<const std::byte> storage(const PickleValue& id, std::optional<ElementType> type,
+  /// An untyped storage counts bytes, and the tensor brings the `type`.
+  std::span<const std::byte> storage(const StorageId& id, std::optional<ElementType> type,
                                      ElementType& found) const {
-    if (id.items.size() < 5 || at(id.items[0]).text != "storage" ||
-        at(id.items[1]).kind != PickleKind::global || at(id.items[2]).kind != PickleKind::text)
-      bad("a persistent id that is not a storage's");
-    const std::string_view global = at(id.items[1]).text, key = at(id.items[2]).text;
+    const std::string_view global = id.global, key = id.key;
     if (global != kUntyped) type = storage_type(global);
     if (!type) refuse("no element type for {}", quote_name(global));
     found = *type;
     const std::int64_t size = global == kUntyped ? 1 : type->bytes;
-    const std::int64_t number = count(at(id.items[4]), "a storage's size");
+    const std::int64_t number = count(*id.count, "a storage's size");
     const auto bytes = storages_(key);
     if (!bytes) bad("the storage {} is missing", quote_name(key));
     if (number > static_cast<std::int64_t>(bytes->size()) / size)
@@ -316,6 +328,21 @@ bool is_torch_global(std::string_view name) {
   return name == kOrderedDict || name == kUntyped || name == kTensorWithType || name == kSubclass ||
          contains(kTensorOfType, name) || contains(kParameter, name) || contains(kIgnored, name) ||
          storage_type(name) || dtype_of_global(name);
+}
+
+std::unordered_map<std::string_view, std::uint64_t, StringHash> torch_value_sizes(
+    const Pickle& pickle) {
+  std::unordered_map<std::string_view, std::uint64_t, StringHash> sizes;
+  for (const PickleValue& value : pickle.values) {
+    const auto id = storage_id(pickle, value);
+    if (!id) continue;
+    if (const auto type = storage_type(id->global)) {
+      sizes.emplace(id->key, static_cast<std::uint64_t>(type->bytes));
+    } else if (id->global == kUntyped) {
+      sizes.emplace(id->key, 1);
+    }
+  }
+  return sizes;
 }
 
 std::vector<StoredTensor> tensors_in(const Pickle& pickle, const TorchStorages& storages,

@@ -6,8 +6,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "base/string_hash.h"
 #include "store/pickle.h"
 #include "store/tensor_source.h"
 
@@ -20,6 +22,11 @@ bool is_torch_global(std::string_view name);
 /// The bytes of the storage with this key, or nullopt.
 using TorchStorages =
     std::function<std::optional<std::span<const std::byte>>(std::string_view key)>;
+
+/// The bytes of one value in each storage that the object uses, by its key, as far as they are
+/// known; 1 for untyped ones.
+std::unordered_map<std::string_view, std::uint64_t, StringHash> torch_value_sizes(
+    const Pickle& pickle);
 
 /// All tensors that the object's dictionaries and lists hold. `swapped`: the storages are of the
 /// other byte order. Throws bad_file or unsupported; `origin` is the file's name in errors.

@@ -99,6 +99,10 @@ TEST(SafetensorsWriter, RefusesWhatTheFormatCannotHold) {
             head + "tensor \"q\" holds Q8_0, which the format does not have");
   EXPECT_EQ(error({counting("\xFF", "U8", {1})}),
             head + "a tensor's name is not valid UTF-8 at byte 0");
+  EXPECT_EQ(test::refused([&] { write_safetensors(path, {}, {{"a", "1"}, {"a", "2"}}); }),
+            head + "the metadata \"a\" twice");
+  EXPECT_EQ(test::refused([&] { write_safetensors(path, {}, {{"a", "\xFF"}}); }),
+            head + "the metadata is not valid UTF-8 at byte 1");
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 

@@ -52,6 +52,21 @@ std::string archive_of(const View& view) {
   return torch_archive(in_dict(text("w"), view.opcodes()), {{"0", std::string(24, '\0')}});
 }
 
+/// The parts of a file of before PyTorch 1.6.
+struct Legacy {
+  std::string magic = "\x8a\x0a\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19";
+  std::string protocol = number(1001);
+  std::string keys = text("0");
+  std::string storages = ZipBuilder::number<8>(6) + std::string(24, '\0');
+};
+
+std::string legacy_of(const Legacy& legacy) {
+  const std::string head = "\x80\x02";
+  return head + legacy.magic + "." + head + legacy.protocol + "." + head + "}" +
+         text("little_endian") + "\x88s." + in_dict(text("w"), View{}.opcodes()) + head + "](" +
+         legacy.keys + "e." + legacy.storages;
+}
+
 std::string parse_error(const std::string& file) {
   return test::refused([&] { parse_torch_file(std::as_bytes(std::span(file)), "x"); });
 }
@@ -105,7 +120,7 @@ TEST(TorchFile, RefusesViewsThatDoNotFit) {
   EXPECT_EQ(error([](View& v) { v.size = number(-1); }),
             "a storage's size is a negative number, not a number from 0");
   EXPECT_EQ(error([](View& v) { v.key = text("../0"); }), "the storage \"../0\" is missing");
-  EXPECT_EQ(error([](View& v) { v.key = number(0); }), "a persistent id that is not a storage's");
+  EXPECT_EQ(error([](View& v) { v.key = number(0); }), "its storage is no reference to one");
   EXPECT_EQ(error([](View& v) { v.storage = "ctorch.storage\nUntypedStorage\n"; }),
             "unsupported: read PyTorch: x: \"w\": no element type for "
             "\"torch.storage.UntypedStorage\"");
@@ -198,14 +213,43 @@ TEST(TorchFile, RefusesOtherArchives) {
 }
 
 TEST(TorchFile, EveryCutIsAnError) {
-  const std::string whole = archive_of({});
-  for (std::size_t size = 0; size < whole.size(); ++size)
-    EXPECT_NE(parse_error(whole.substr(0, size)), "nothing") << size;
+  for (const std::string& whole : {archive_of({}), legacy_of({})}) {
+    ASSERT_EQ(parse_error(whole), "nothing");
+    for (std::size_t size = 0; size < whole.size(); ++size)
+      EXPECT_NE(parse_error(whole.substr(0, size)), "nothing") << size;
+  }
+}
+
+TEST(TorchFile, SaysWhatIsWrongWithOldFiles) {
+  const auto error = [](auto change) {
+    Legacy legacy;
+    change(legacy);
+    return parse_error(legacy_of(legacy));
+  };
+  const std::string head = "bad_file: read PyTorch: x: byte ";
+  EXPECT_EQ(error([](Legacy& l) { l.magic = number(7); }),
+            "unsupported: read PyTorch: x: byte 0: a pickle, but not one that PyTorch has saved");
+  EXPECT_EQ(error([](Legacy& l) { l.protocol = number(1002); }),
+            head + "15: the protocol is not 1001");
+  EXPECT_TRUE(
+      error([](Legacy& l) { l.keys = text("1"); }).ends_with("nothing uses the storage \"1\""));
+  EXPECT_TRUE(error([](Legacy& l) {
+                l.storages += l.storages;
+                l.keys += text("0");
+              }).ends_with("the storage \"0\" occurs twice"));
+  EXPECT_TRUE(error([](Legacy& l) {
+                l.storages[0] = 7;
+              }).ends_with("the storage \"0\" has 7 values of 4 bytes, but 24 bytes are left"));
+  EXPECT_TRUE(error([](Legacy& l) {
+                l.storages.clear();
+              }).ends_with("the file ends before the storage \"0\""));
+  EXPECT_EQ(error([](Legacy& l) { l.keys = ""; }),
+            "bad_file: read PyTorch: x: \"w\": the storage \"0\" is missing");
 }
 
 TEST(TorchCorpus, ReplaysWithoutACrash) {
   test::replay_corpus(
-      "torch", 3, [](const fs::path& path) { return exercise_torch(MappedFile(path).bytes()); });
+      "torch", 4, [](const fs::path& path) { return exercise_torch(MappedFile(path).bytes()); });
   test::replay_corpus("torch_pickle", 4, [](const fs::path& path) {
     return exercise_torch_pickle(MappedFile(path).bytes());
   });

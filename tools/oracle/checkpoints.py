@@ -23,7 +23,7 @@ NAMES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
     torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.uint16: "U16",
     torch.uint32: "U32", torch.uint64: "U64", torch.bool: "BOOL", torch.float8_e4m3fn: "F8_E4M3",
-    torch.float8_e5m2: "F8_E5M2",
+    torch.float8_e5m2: "F8_E5M2", torch.float8_e8m0fnu: "F8_E8M0",
 }  # fmt: skip
 
 
@@ -42,11 +42,14 @@ def told(tensors):
 def every_type():
     tensors = collections.OrderedDict()
     for kind, name in NAMES.items():
+        if kind is torch.float8_e8m0fnu:
+            continue  # has no negative values
         values = torch.arange(6, dtype=torch.float64).reshape(2, 3) + (1 if name.startswith("U") else -2)
         tensors[f"t.{name}"] = values.to(kind)
     codes = torch.arange(256, dtype=torch.int16).to(torch.uint8)
     tensors["codes.F8_E4M3"] = codes.view(torch.float8_e4m3fn)
     tensors["codes.F8_E5M2"] = codes.clone().view(torch.float8_e5m2)
+    tensors["codes.F8_E8M0"] = codes.clone().view(torch.float8_e8m0fnu)
     tensors["scalar"] = torch.tensor(2.5)
     tensors["empty"] = torch.zeros(0, 3)
     tensors["five"] = torch.arange(4.0).reshape(1, 2, 1, 2, 1)
@@ -148,6 +151,7 @@ def seeds():
         (TESTS / f"corpus/torch/valid_{name}.pt").write_bytes(saved(value))
         pickle = zipfile.ZipFile(io.BytesIO(saved(value))).read("archive/data.pkl")
         (TESTS / f"corpus/torch_pickle/valid_{name}.pkl").write_bytes(pickle)
+    torch.save(small, TESTS / "corpus/torch/valid_legacy.pt", _use_new_zipfile_serialization=False)
     pickle = zipfile.ZipFile(io.BytesIO(saved(objects["nested"], 5))).read("archive/data.pkl")
     (TESTS / "corpus/torch_pickle/valid_protocol_5.pkl").write_bytes(pickle)
     for name in ("model.safetensors", "pytorch_model.bin"):
@@ -168,7 +172,7 @@ def main():
     for name in ("big_endian.pt", "zip64.pt"):
         loaded = torch.load(FOLDER / name)
         assert all(torch.equal(loaded[k], pair[k]) for k in pair)
-    torch.save(pair, FOLDER / "legacy.pt", _use_new_zipfile_serialization=False)
+    torch.save(whole, FOLDER / "legacy.pt", _use_new_zipfile_serialization=False)
     index = sharded("model-{:05}-of-00002.safetensors", lambda t, p: safetensors.torch.save_file(t, p, {"format": "pt"}))
     (FOLDER / "model.safetensors.index.json").write_text(index)
     index = sharded("pytorch_model-{:05}-of-00002.bin", lambda t, p: p.write_bytes(saved(t)))
@@ -183,7 +187,7 @@ def main():
         "files": {
             "types.safetensors": told(every_type()), "types.pt": told(every_type()), "views.pt": told(flat),
             "views_protocol_5.pt": told(flat), "big_endian.pt": told(pair),
-            "zip64.pt": told(pair),
+            "zip64.pt": told(pair), "legacy.pt": told(flat),
             "model.safetensors.index.json": shards, "pytorch_model.bin.index.json": shards,
             "whole.gguf": told(five), "split-00002-of-00003.gguf": told(five),
         },
