@@ -4,6 +4,8 @@
 
 #include "base/file.h"
 #include "store/hub_tokenizer.h"
+#include "tests/store/tokenizer_json_exercise.h"
+#include "tests/support/corpus.h"
 #include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 #include "text/bert.h"
@@ -204,6 +206,12 @@ TEST(HubTokenizer, ReadsAFolder) {
   EXPECT_TRUE(
       error().ends_with("tokenizer_config.json: bos_token: expected a string, found number"))
       << error();
+}
+
+TEST(TokenizerJsonCorpus, ReplaysWithoutACrash) {
+  test::replay_corpus("tokenizer_json", 5, [](const fs::path& path) {
+    return exercise_tokenizer_json(read_file(path));
+  });
 }
 
 TEST(HubTokenizer, CleansUpSpaces) {
