@@ -43,7 +43,16 @@ struct AttentionCall {
   std::int64_t group = 1;  // query heads per KV head
   std::int64_t E = 0;
   float scale = 1;
+  float softcap = 0;             // > 0: scores s become softcap * tanh(s / softcap)
   std::byte* scratch = nullptr;  // attention_scratch_bytes(...), 64-byte aligned, this call's alone
+};
+
+/// How dense attention makes its scores: scale * q k, then softcap * tanh(score / softcap) if
+/// softcap > 0; a row sees itself and the rows before it, only `window` in all if window > 0.
+struct Scoring {
+  double scale = 1;
+  std::int64_t window = 0;
+  double softcap = 0;
 };
 
 /// Positions in one block of the KV cache.
@@ -92,10 +101,12 @@ struct MathTable {
                      std::int64_t rows, std::int64_t D, double eps);
   void (*layer_norm_back)(const T* dy, const T* x, const T* weight, const T* mean, const T* rstd,
                           T* dx, T* dweight, T* dbias, std::int64_t rows, std::int64_t D);
-  /// Rotates pairs (i, i + E/2) of each head: x (T, heads, E) with row stride, angles (T, E): E/2
-  /// cosines then E/2 sines. direction +1 rotates forward, -1 back (its gradient).
+  /// Rotates pairs (i, i + R/2), i < R/2 <= E/2, of each head and copies its other values: x (T,
+  /// heads, E) with row stride, angles (T, R): R/2 cosines then R/2 sines, which may be longer than
+  /// 1. direction +1 rotates forward, -1 back (its gradient). x and y may be the same rows.
   void (*rope)(const T* x, std::int64_t x_stride, const T* angles, T* y, std::int64_t y_stride,
-               std::int64_t rows, std::int64_t heads, std::int64_t E, int direction);
+               std::int64_t rows, std::int64_t heads, std::int64_t E, std::int64_t R,
+               int direction);
   ActivationKernels<T> activations[kActivations];
   /// y += x, n values.
   void (*add)(const T* x, T* y, std::int64_t n);
@@ -122,11 +133,12 @@ struct MathTable {
   /// k, v (T, E) -> y (T, E); lse (T) kept for backward. E <= 256.
   void (*attention)(const T* q, std::int64_t q_stride, const T* k, const T* v,
                     std::int64_t kv_stride, T* y, std::int64_t y_stride, T* lse, std::int64_t rows,
-                    std::int64_t E, double scale);
+                    std::int64_t E, const Scoring& scoring);
   void (*attention_back)(const T* dy, const T* y, std::int64_t y_stride, const T* q,
                          std::int64_t q_stride, const T* k, const T* v, std::int64_t kv_stride,
                          const T* lse, T* dq, T* dk, T* dv, std::int64_t dq_stride,
-                         std::int64_t dkv_stride, std::int64_t rows, std::int64_t E, double scale);
+                         std::int64_t dkv_stride, std::int64_t rows, std::int64_t E,
+                         const Scoring& scoring);
 };
 
 /// Loops at the limits of the processor, timed by roof.h. The compute loops return the operations

@@ -35,10 +35,11 @@ void Batch::append(std::span<const std::int32_t> sequence_tokens, std::int64_t f
 }
 
 Tensor attend(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
-              const BatchState& state, std::int64_t layer, std::int64_t E) {
+              const BatchState& state, std::int64_t layer, std::int64_t E,
+              const op::AttentionOptions& options) {
   const std::vector<BatchSequence>& sequences = state.batch.sequences;
   const KvSequence* const cache = common_cache(sequences);
-  if (cache == nullptr) return op::attention(context, q, k, v, state.lengths, E);
+  if (cache == nullptr) return op::attention(context, q, k, v, state.lengths, E, options);
   const KvShape& shape = cache->shape();
   if (layer >= shape.L || E != shape.E || k.size(1) != shape.G * E) {
     fail(ErrorKind::bad_shape,
@@ -52,7 +53,7 @@ Tensor attend(const Context& context, const Tensor& q, const Tensor& k, const Te
     sequence.cache->layer_blocks(layer, addresses[i]);
     slices.push_back({sequence.first_row, sequence.rows, sequence.first_position, addresses[i]});
   }
-  return op::cached_attention(context, q, k, v, slices, shape.kind, E);
+  return op::cached_attention(context, q, k, v, slices, shape.kind, E, options);
 }
 
 }  // namespace pomona::nn

@@ -35,13 +35,14 @@ struct Batch {
 /// What the layers of one forward pass share, worked out once.
 struct BatchState {
   const Batch& batch;
-  Tensor angles;                      // rope angles of the rows, (T, E)
+  Tensor angles;                      // rope angles of the rows, (T, R); undefined: no rotation
   std::vector<std::int64_t> lengths;  // rows per sequence
 };
 
 /// Attention of one layer, against the caches if the batch's sequences have them, else within the
 /// batch. Throws bad_shape if only some have one, or one of another shape than q, k and v.
 Tensor attend(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
-              const BatchState& state, std::int64_t layer, std::int64_t E);
+              const BatchState& state, std::int64_t layer, std::int64_t E,
+              const op::AttentionOptions& options = {});
 
 }  // namespace pomona::nn

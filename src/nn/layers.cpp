@@ -16,14 +16,24 @@ Tensor side_by_side(const Context& context, const Tensor& x,
   return op::linear(context, x, weights, biases);
 }
 
-Tensor Attention::operator()(const Context& context, const Tensor& residual, const Tensor& x,
-                             const BatchState& state, std::int64_t layer) const {
-  const Tensor qkv = side_by_side(context, x, {&q_proj, &k_proj, &v_proj});  // (T, (H + 2G) E)
-  const Tensor q = op::rope(context, op::columns(context, qkv, 0, H * E), state.angles);
-  const Tensor k = op::rope(context, op::columns(context, qkv, H * E, G * E), state.angles);
+Tensor AttentionHeads::operator()(const Context& context, const Tensor& qkv,
+                                  const BatchState& state, std::int64_t layer,
+                                  const RmsNorm* q_norm, const RmsNorm* k_norm) const {
+  const auto placed = [&](Tensor heads, const RmsNorm* norm) {
+    if (norm != nullptr) heads = (*norm)(context, heads);
+    return state.angles.defined() ? op::rope(context, heads, state.angles, E) : heads;
+  };
+  const Tensor q = placed(op::columns(context, qkv, 0, H * E), q_norm);
+  const Tensor k = placed(op::columns(context, qkv, H * E, G * E), k_norm);
   const Tensor v = op::columns(context, qkv, (H + G) * E, G * E);
-  const Tensor heads = attend(context, q, k, v, state, layer, E);
-  return o_proj(context, residual, heads);
+  return attend(context, q, k, v, state, layer, E, options);
+}
+
+Tensor Attention::heads(const Context& context, const Tensor& x, const BatchState& state,
+                        std::int64_t layer) const {
+  const Tensor qkv = side_by_side(context, x, {&q_proj, &k_proj, &v_proj});
+  return AttentionHeads::operator()(context, qkv, state, layer, q_norm ? &*q_norm : nullptr,
+                                    k_norm ? &*k_norm : nullptr);
 }
 
 }  // namespace pomona::nn

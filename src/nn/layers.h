@@ -73,21 +73,48 @@ struct RmsNorm {
   }
 };
 
-/// Grouped-query attention with rotary positions (Ainslie et al. 2023, arXiv:2305.13245).
-struct Attention {
-  Linear q_proj, k_proj, v_proj, o_proj;
+/// Attention between its products: what queries, keys and values become.
+struct AttentionHeads {
   std::int64_t H = 0, G = 0, E = 0;  // query heads, KV heads, head size
+  op::AttentionOptions options;
+
+  /// qkv (T, (H + 2G) E), queries, keys and values side by side -> (T, H E), in layer `layer`. The
+  /// norms are of each head (weight (E)) or of all (H E and G E), null for none; queries and keys
+  /// turn by state.angles, (T, R) with R <= E, undefined for none.
+  Tensor operator()(const Context& context, const Tensor& qkv, const BatchState& state,
+                    std::int64_t layer, const RmsNorm* q_norm = nullptr,
+                    const RmsNorm* k_norm = nullptr) const;
+};
+
+/// Grouped-query attention with rotary positions (Ainslie et al. 2023, arXiv:2305.13245), queries
+/// and keys normalised where the checkpoint says so (Henry et al. 2020, arXiv:2010.04245).
+struct Attention : AttentionHeads {
+  Linear q_proj, k_proj, v_proj, o_proj;
+  std::optional<RmsNorm> q_norm, k_norm;
   template <class Visit>
   void each(Visit&& visit) {
     visit("q_proj", q_proj);
     visit("k_proj", k_proj);
     visit("v_proj", v_proj);
     visit("o_proj", o_proj);
+    if (q_norm) visit("q_norm", *q_norm);
+    if (k_norm) visit("k_norm", *k_norm);
   }
 
-  /// residual (T, D) + attention of x (T, D) in layer `layer`.
+  /// Attention of x (T, D) in layer `layer`.
+  Tensor operator()(const Context& context, const Tensor& x, const BatchState& state,
+                    std::int64_t layer) const {
+    return o_proj(context, heads(context, x, state, layer));
+  }
+  /// residual (T, D) + the same.
   Tensor operator()(const Context& context, const Tensor& residual, const Tensor& x,
-                    const BatchState& state, std::int64_t layer) const;
+                    const BatchState& state, std::int64_t layer) const {
+    return o_proj(context, residual, heads(context, x, state, layer));
+  }
+
+ private:
+  Tensor heads(const Context& context, const Tensor& x, const BatchState& state,
+               std::int64_t layer) const;
 };
 
 /// Gated feed-forward layer (Shazeer 2020, arXiv:2002.05202, eq. 6).

@@ -23,6 +23,7 @@ struct CachedAttention {
   std::int64_t E;
   std::int64_t G;      // KV heads
   std::int64_t group;  // query heads per KV head
+  AttentionOptions options;
 
   std::byte* head_block(std::byte* block, std::int64_t head) const {
     return block + head * kernel::kv_block_bytes(kind, E);
@@ -62,7 +63,9 @@ struct CachedAttention {
     const std::int64_t blocks = (first + positions + kernel::kKvBlock - 1) / kernel::kKvBlock;
     auto** keys = reinterpret_cast<const std::byte**>(scratch);
     const std::byte** values = keys + slice.blocks.size();
-    for (std::int64_t b = 0; b < blocks; ++b) {
+    const std::int64_t seen =
+        options.window > 0 ? std::max<std::int64_t>(0, first + 1 - options.window) : 0;
+    for (std::int64_t b = seen / kernel::kKvBlock; b < blocks; ++b) {
       std::byte* const block = slice.blocks[static_cast<std::size_t>(b)];
       keys[b] = head_block(block, piece.kv_head);
       values[b] = head_block(block, G + piece.kv_head);
@@ -79,7 +82,10 @@ struct CachedAttention {
     call.v_blocks = values;
     call.group = group;
     call.E = E;
-    call.scale = 1.0f / std::sqrt(static_cast<float>(E));
+    call.scale = options.scale != 0 ? static_cast<float>(options.scale)
+                                    : 1.0f / std::sqrt(static_cast<float>(E));
+    call.window = options.window;
+    call.softcap = static_cast<float>(options.softcap);
     call.scratch = scratch + pointer_bytes(slice);
     context.kernels.paged_attention[static_cast<std::size_t>(kind)](call);
   }
@@ -115,7 +121,8 @@ void check(const CacheSlice& slice, std::int64_t T) {
 }  // namespace
 
 Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
-                        std::span<const CacheSlice> slices, kernel::KvKind kind, std::int64_t E) {
+                        std::span<const CacheSlice> slices, kernel::KvKind kind, std::int64_t E,
+                        const AttentionOptions& options) {
   check(q, k, v, E);
   for (const CacheSlice& slice : slices) check(slice, q.size(0));
   if (context.tape != nullptr && (q.needs_gradient() || k.needs_gradient() || v.needs_gradient())) {
@@ -123,7 +130,7 @@ Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k
          "cached_attention: a cache has no gradient; run without one while recording");
   }
   const Tensor y = context.empty(q.shape());
-  const CachedAttention op{slices, kind, E, k.size(1) / E, q.size(1) / k.size(1)};
+  const CachedAttention op{slices, kind, E, k.size(1) / E, q.size(1) / k.size(1), options};
   std::vector<Piece> pieces;
   std::int64_t pointers = 0;
   for (const CacheSlice& slice : slices) {
@@ -138,10 +145,9 @@ Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k
       context.empty({static_cast<std::int64_t>(pieces.size()), scratch_bytes / 4});
   if (context.planning()) {
     for (const CacheSlice& slice : slices) {
-      const double reached =
-          static_cast<double>(slice.first_position) + 0.5 * static_cast<double>(slice.rows);
-      context.plan->operations +=
-          4.0 * static_cast<double>(slice.rows) * reached * static_cast<double>(q.size(1));
+      context.plan->operations += 4.0 * static_cast<double>(slice.rows) *
+                                  mean_seen(options, slice.first_position, slice.rows) *
+                                  static_cast<double>(q.size(1));
     }
     return y;
   }

@@ -18,7 +18,8 @@ namespace pomona::op {
 Tensor embedding(const Context& context, const Tensor& weight, const Tensor& tokens);
 
 /// Root mean square normalisation (Zhang and Sennrich 2019, arXiv:1910.07467): x / sqrt(mean(x^2) +
-/// eps) * weight. x (T, D), weight (D) -> (T, D).
+/// eps) * weight. x (T, D), weight (D) -> (T, D). A weight (E) with D a multiple of E normalises
+/// each E values on their own: the heads of queries and keys.
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, double eps);
 
 /// Layer normalisation (Ba et al. 2016, arXiv:1607.06450): (x - mean(x)) / sqrt(variance(x) + eps)
@@ -36,21 +37,37 @@ Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter
 Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& x,
                   const Parameter& weight, const Parameter* bias = nullptr);
 
-/// Angles for rope: positions (T) -> (T, E), E/2 cosines then E/2 sines of position *
-/// theta^(-2i/E) / factor_i. `factors` (E/2) stretch the waves as Llama 3.1 does for long texts;
-/// none: all are 1.
-Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions, std::int64_t E,
+/// Angles for rope: positions (T), radians per position `frequencies` (R/2) -> (T, R), R/2 cosines
+/// then R/2 sines, all times `length` (YaRN's attention factor). nn/rope.h has the frequencies.
+Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions,
+                   std::span<const double> frequencies, double length = 1,
+                   DType dtype = DType::f32);
+
+/// The same with frequencies theta^(-2i/R) / factor_i. `factors` (R/2) stretch the waves as Llama
+/// 3.1 does for long texts; none: all are 1.
+Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions, std::int64_t R,
                    double theta, std::span<const float> factors = {}, DType dtype = DType::f32);
 
-/// Rotary position embedding (Su et al. 2021, arXiv:2104.09864, eq. 34), pairs (i, i + E/2) as
-/// checkpoints of the hub have them. x (T, heads * E), angles (T, E) -> (T, heads * E).
-Tensor rope(const Context& context, const Tensor& x, const Tensor& angles);
+/// Rotary position embedding (Su et al. 2021, arXiv:2104.09864, eq. 34), pairs (i, i + R/2) as
+/// checkpoints of the hub have them. x (T, heads * E), angles (T, R), R <= E: the first R values of
+/// each head turn, the others stay -> (T, heads * E). E = 0: R.
+Tensor rope(const Context& context, const Tensor& x, const Tensor& angles, std::int64_t E = 0);
+
+/// What families vary of attention.
+struct AttentionOptions {
+  double scale = 0;         // of the scores q k; 0: 1/sqrt(E)
+  std::int64_t window = 0;  // > 0: a row sees only the last `window` positions, itself included
+  double softcap = 0;       // > 0: a score s becomes softcap * tanh(s / softcap)
+};
 
 /// Causal attention (Vaswani et al. 2017, arXiv:1706.03762, eq. 1) of packed sequences, `lengths`
-/// rows each, in order. q (T, H * E), k and v (T, G * E), H a multiple of G -> (T, H * E). Scores
-/// are scaled by 1/sqrt(E).
+/// rows each, in order. q (T, H * E), k and v (T, G * E), H a multiple of G -> (T, H * E).
 Tensor attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
-                 std::span<const std::int64_t> lengths, std::int64_t E);
+                 std::span<const std::int64_t> lengths, std::int64_t E,
+                 const AttentionOptions& options = {});
+
+/// Positions that rows first.. first + rows - 1 of a sequence see, on average.
+double mean_seen(const AttentionOptions& options, std::int64_t first, std::int64_t rows);
 
 /// Where the rows of one sequence stand in a batch, and its cache: `blocks` of kernel::kKvBlock
 /// positions; the keys of KV head g are at blocks[b] + g * head_bytes, its values at blocks[b] + (G
@@ -66,7 +83,8 @@ struct CacheSlice {
 /// position. q (T, H * E) -> (T, H * E). A result does not depend on the other rows of the batch.
 /// Throws bad_argument under a tape if an input needs a gradient: a cache has none.
 Tensor cached_attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,
-                        std::span<const CacheSlice> slices, kernel::KvKind kind, std::int64_t E);
+                        std::span<const CacheSlice> slices, kernel::KvKind kind, std::int64_t E,
+                        const AttentionOptions& options = {});
 
 using kernel::Activation;
 

@@ -72,13 +72,13 @@ struct Head {
   std::vector<T> k = normal<T>(rows * kv_stride, 7);
   std::vector<T> v = normal<T>(rows * kv_stride, 8);
   std::vector<T> dy = normal<T>(rows * y_stride, 9);
-  double scale = 1 / std::sqrt(static_cast<double>(E));
+  Scoring scoring = {1 / std::sqrt(static_cast<double>(E))};
   std::vector<T> y = std::vector<T>(dy.size());
   std::vector<T> lse = std::vector<T>(rows);
 
   void forward(const MathTable<T>& kernels) {
     kernels.attention(q.data(), q_stride, k.data(), v.data(), kv_stride, y.data(), y_stride,
-                      lse.data(), rows, E, scale);
+                      lse.data(), rows, E, scoring);
   }
 };
 
@@ -91,25 +91,42 @@ Gradients backward(const MathTable<T>& kernels, const Head<T>& h) {
   std::vector<T> dq(h.q.size()), dk(h.k.size()), dv(h.v.size());
   kernels.attention_back(h.dy.data(), h.y.data(), h.y_stride, h.q.data(), h.q_stride, h.k.data(),
                          h.v.data(), h.kv_stride, h.lse.data(), dq.data(), dk.data(), dv.data(),
-                         h.q_stride, h.kv_stride, h.rows, h.E, h.scale);
+                         h.q_stride, h.kv_stride, h.rows, h.E, h.scoring);
   return {{dq.begin(), dq.end()}, {dk.begin(), dk.end()}, {dv.begin(), dv.end()}};
 }
 
-const std::pair<std::int64_t, std::int64_t> kHeads[] = {{1, 16},  {5, 8},    {64, 64},
-                                                        {65, 10}, {150, 64}, {130, 80}};
+struct HeadCase {
+  std::int64_t rows, E, window = 0;
+  double softcap = 0;
+
+  template <class T>
+  Head<T> head() const {
+    Head<T> h{rows, E};
+    h.scoring.window = window;
+    h.scoring.softcap = softcap;
+    return h;
+  }
+};
+const HeadCase kHeads[] = {{1, 16},      {5, 8},         {64, 64},         {65, 10},
+                           {150, 64},    {130, 80},      {150, 16, 1},     {200, 16, 10},
+                           {200, 8, 64}, {270, 16, 100}, {70, 16, 0, 2.5}, {150, 16, 70, 1.5}};
 
 TEST(DenseOracle, AttentionIsSoftmaxOfScores) {
-  for (const auto& [rows, E] : kHeads) {
-    Head<double> h{rows, E};
+  for (const HeadCase& one : kHeads) {
+    const std::int64_t rows = one.rows, E = one.E;
+    auto h = one.head<double>();
     h.forward(oracle());
     for (std::int64_t i = 0; i < rows; ++i) {
       std::vector<double> weights(i + 1);
       double sum = 0;
       for (std::int64_t j = 0; j <= i; ++j) {
+        if (one.window > 0 && j <= i - one.window) continue;  // its weight is 0
         double score = 0;
         for (std::int64_t e = 0; e < E; ++e)
           score += h.q[i * h.q_stride + e] * h.k[j * h.kv_stride + e];
-        sum += weights[j] = std::exp(score * h.scale);
+        score *= h.scoring.scale;
+        if (one.softcap > 0) score = one.softcap * std::tanh(score / one.softcap);
+        sum += weights[j] = std::exp(score);
       }
       EXPECT_NEAR(h.lse[i], std::log(sum), 1e-13 * static_cast<double>(E + rows));
       for (std::int64_t e = 0; e < E; ++e) {
@@ -155,8 +172,9 @@ void expect_close(const std::vector<double>& got, const std::vector<double>& wan
 }
 
 TEST(DenseOracle, AttentionBackIsTheGradient) {
-  for (const std::int64_t rows : {5, 67}) {
-    Head<double> h{rows, 4};
+  for (const HeadCase& one :
+       {HeadCase{5, 4}, {67, 4}, {67, 4, 3}, {67, 4, 0, 1.5}, {140, 2, 9, 2}}) {
+    auto h = one.head<double>();
     h.forward(oracle());
     const Gradients got = backward(oracle(), h);
     expect_close(got.q, differences(h, &Head<double>::q), 1e-6, 0);
@@ -166,9 +184,10 @@ TEST(DenseOracle, AttentionBackIsTheGradient) {
 }
 
 TEST_P(Dense, AttentionAndItsGradientAgreeWithTheOracle) {
-  for (const auto& [rows, E] : kHeads) {
-    Head<float> h{rows, E};
-    Head<double> exact{rows, E};
+  for (const HeadCase& one : kHeads) {
+    const std::int64_t rows = one.rows, E = one.E;
+    auto h = one.head<float>();
+    auto exact = one.head<double>();
     exact.q = widen(h.q), exact.k = widen(h.k), exact.v = widen(h.v), exact.dy = widen(h.dy);
     h.forward(kernels());
     exact.forward(oracle());
@@ -190,7 +209,7 @@ TEST_P(Dense, AttentionBackSkipsWhatIsNotWanted) {
   std::vector<float> dv(h.v.size());
   kernels().attention_back(h.dy.data(), h.y.data(), h.y_stride, h.q.data(), h.q_stride, h.k.data(),
                            h.v.data(), h.kv_stride, h.lse.data(), nullptr, nullptr, dv.data(),
-                           h.q_stride, h.kv_stride, h.rows, h.E, h.scale);
+                           h.q_stride, h.kv_stride, h.rows, h.E, h.scoring);
   EXPECT_EQ(widen(dv), backward(kernels(), h).v);
 }
 

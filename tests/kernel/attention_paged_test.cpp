@@ -63,6 +63,7 @@ class Cache {
 
 struct Shape {
   std::int64_t T, group, E, window;
+  float softcap = 0;
 };
 
 /// Queries, keys and values of one KV head in rows with gaps, and attention over all or some of
@@ -96,6 +97,7 @@ struct Sequence {
     call.group = shape.group;
     call.E = shape.E;
     call.scale = scale;
+    call.softcap = shape.softcap;
     call.scratch = reinterpret_cast<std::byte*>(scratch.data());
     kernels.paged_attention[static_cast<std::size_t>(kind)](call);
   }
@@ -158,9 +160,10 @@ TEST_P(Paged, StoresWriteTheLayoutOfTheTable) {
 }
 
 const Shape kShapes[] = {
-    {1, 1, 16, 0},   {5, 3, 64, 0},    {64, 1, 64, 0},   {65, 3, 64, 0},
-    {200, 3, 64, 0}, {131, 8, 16, 0},  {130, 2, 80, 0},  {140, 5, 256, 0},
-    {200, 3, 64, 1}, {200, 3, 64, 50}, {200, 2, 96, 64}, {300, 3, 32, 100},
+    {1, 1, 16, 0},      {5, 3, 64, 0},           {64, 1, 64, 0},   {65, 3, 64, 0},
+    {200, 3, 64, 0},    {131, 8, 16, 0},         {130, 2, 80, 0},  {140, 5, 256, 0},
+    {200, 3, 64, 1},    {200, 3, 64, 50},        {200, 2, 96, 64}, {300, 3, 32, 100},
+    {130, 2, 64, 0, 5}, {200, 3, 32, 100, 1.5f},
 };
 
 TEST_P(Paged, AgreesWithF64) {
@@ -186,7 +189,10 @@ TEST_P(Paged, AgreesWithF64) {
           terms += std::fabs(term);
         }
         scores.push_back(score * s.scale);
-        size = std::max(size, terms * s.scale);
+        // The cap never stretches an error; it has 8 ulp of its own.
+        if (shape.softcap > 0)
+          scores.back() = shape.softcap * std::tanh(scores.back() / shape.softcap);
+        size = std::max(size, (terms + 8 * std::fabs(score)) * s.scale);
         top = std::max(top, scores.back());
         low = std::min(low, scores.back());
       }
@@ -246,7 +252,7 @@ TEST_P(Paged, ARowsBitsDoNotDependOnTheCall) {
       const auto cut = s.run(kernels(), kind(), chunk);
       ASSERT_EQ(std::memcmp(whole.data(), cut.data(), whole.size() * sizeof(float)), 0)
           << "T " << shape.T << " group " << shape.group << " E " << shape.E << " window "
-          << shape.window << " chunk " << chunk;
+          << shape.window << " softcap " << shape.softcap << " chunk " << chunk;
     }
   }
 }
@@ -260,6 +266,23 @@ TEST_P(Paged, LaterPositionsInTheCacheDoNotMatter) {
   for (std::int64_t position = 0; position < 150; ++position) {
     s.attend(kernels(), kind(), full, position, 1, y.data());
     ASSERT_EQ(std::memcmp(y.data(), want.data() + position * 3 * 64, y.size() * sizeof(float)), 0)
+        << position;
+  }
+}
+
+TEST_P(Paged, BlocksBeforeTheWindowAreNotRead) {
+  const std::int64_t T = 300, E = 64, window = 70;
+  const Sequence s{{T, 2, E, window}};
+  const auto want = s.run(kernels(), kind(), T);
+  Cache cache(kind(), T, E);
+  cache.store(kernels(), s.k.data(), s.v.data(), s.kv_stride, 0, T);
+  std::vector<float> y(2 * E);
+  for (std::int64_t position = 0; position < T; ++position) {
+    // Nothing is there to read before the window's first block.
+    for (std::int64_t b = 0; b < (position + 1 - window) / kKvBlock; ++b)
+      cache.keys[b] = cache.values[b] = nullptr;
+    s.attend(kernels(), kind(), cache, position, 1, y.data());
+    ASSERT_EQ(std::memcmp(y.data(), want.data() + position * 2 * E, y.size() * sizeof(float)), 0)
         << position;
   }
 }
@@ -295,7 +318,7 @@ TEST_P(Paged, F32AgreesWithDenseAttention) {
   std::vector<float> dense(T * E);
   for (std::int64_t head = 0; head < 2; ++head) {
     kernels().f32.attention(s.q.data() + head * E, s.q_stride, s.k.data(), s.v.data(), s.kv_stride,
-                            dense.data(), E, nullptr, T, E, static_cast<double>(s.scale));
+                            dense.data(), E, nullptr, T, E, {static_cast<double>(s.scale)});
     // Both are within 8 (E + T) u of the oracle for values of order 1, as the dense test has it.
     for (std::int64_t i = 0; i < T * E; ++i) {
       EXPECT_NEAR(paged[(i / E * 2 + head) * E + i % E], dense[i],

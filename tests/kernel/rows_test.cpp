@@ -85,8 +85,8 @@ TEST_P(Rows, RopeTurnsPairsAndBack) {
       angles[row * E + E / 2 + pair] = std::sin(0.3f * static_cast<float>(i));
     }
     std::vector<float> y(x.size(), 9), back(x.size(), 9);
-    kernels().f32.rope(x.data(), stride, angles.data(), y.data(), stride, rows, heads, E, 1);
-    kernels().f32.rope(y.data(), stride, angles.data(), back.data(), stride, rows, heads, E, -1);
+    kernels().f32.rope(x.data(), stride, angles.data(), y.data(), stride, rows, heads, E, E, 1);
+    kernels().f32.rope(y.data(), stride, angles.data(), back.data(), stride, rows, heads, E, E, -1);
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t head = 0; head < heads; ++head) {
         for (std::int64_t i = 0; i < E / 2; ++i) {
@@ -103,7 +103,7 @@ TEST_P(Rows, RopeTurnsPairsAndBack) {
     }
     auto in_place = x;
     kernels().f32.rope(in_place.data(), stride, angles.data(), in_place.data(), stride, rows, heads,
-                       E, 1);
+                       E, E, 1);
     for (std::int64_t i = 0; i < heads * E; ++i) EXPECT_EQ(in_place[i], y[i]);
   }
 }
@@ -273,6 +273,26 @@ TEST_P(Rows, ExpSumWeighsByTemperatureAndSums) {
   EXPECT_TRUE(std::isnan(kernels().exp_sum(&nan, 1, 0, 1)));
 }
 
+TEST_P(Rows, PartialRopeIsRopeOfTheFirstAndACopyOfTheRest) {
+  const std::int64_t rows = 3, heads = 2;
+  for (const auto& [E, R] : {std::pair{80, 20}, {64, 16}, {17, 2}, {40, 38}}) {
+    const auto x = normal(rows * heads * E, 30), angles = normal(rows * R, 31);
+    std::vector<float> y(x.size(), 9);
+    kernels().f32.rope(x.data(), heads * E, angles.data(), y.data(), heads * E, rows, heads, E, R,
+                       1);
+    for (std::int64_t i = 0; i < rows * heads; ++i) {
+      std::vector<float> turned(R);
+      kernels().f32.rope(&x[i * E], E, &angles[i / heads * R], turned.data(), R, 1, 1, R, R, 1);
+      for (std::int64_t e = 0; e < E; ++e)
+        EXPECT_EQ(y[i * E + e], e < R ? turned[e] : x[i * E + e]);
+    }
+    auto in_place = x;
+    kernels().f32.rope(in_place.data(), heads * E, angles.data(), in_place.data(), heads * E, rows,
+                       heads, E, R, 1);
+    EXPECT_EQ(in_place, y);
+  }
+}
+
 /// d(loss)/d(x[i]) of every i by central differences with step 1e-5, where loss = f(x).
 template <class F>
 std::vector<double> differences(std::vector<double> x, F f) {
@@ -323,9 +343,9 @@ TEST(RowGradients, Rope) {
   const std::vector<double> angles = {std::cos(0.1), std::cos(0.2), std::cos(0.3),
                                       std::sin(0.1), std::sin(0.2), std::sin(0.3)};
   std::vector<double> y(E), dx(E);
-  oracle().rope(dy.data(), E, angles.data(), dx.data(), E, 1, 1, E, -1);
+  oracle().rope(dy.data(), E, angles.data(), dx.data(), E, 1, 1, E, E, -1);
   expect_slopes(dx, differences(x, [&](const auto& xs) {
-                  oracle().rope(xs.data(), E, angles.data(), y.data(), E, 1, 1, E, 1);
+                  oracle().rope(xs.data(), E, angles.data(), y.data(), E, 1, 1, E, E, 1);
                   return dot(y, dy);
                 }));
 }

@@ -8,6 +8,7 @@
 #include "kernel/isa/exp.h"
 #include "kernel/isa/register_tile.h"
 #include "kernel/isa/rows.h"
+#include "kernel/isa/sigmoids.h"
 
 namespace pomona::kernel::POMONA_LEVEL {
 namespace {
@@ -46,6 +47,18 @@ struct Seen {
   std::int64_t live;
 };
 
+/// Products q k to what PowerOfTwo takes.
+struct Weighing {
+  PowerOfTwo power;
+  float inside;  // > 0: a product p becomes outside * tanh(inside * p) first
+  float outside;
+
+  explicit Weighing(const AttentionCall& call)
+      : power(call.scale * 1.44269504f),
+        inside(call.softcap > 0 ? call.scale / call.softcap : 0),
+        outside(call.softcap / call.scale) {}
+};
+
 /// R query rows, the first of which is row r, against the block that begins at position `base`.
 template <class Kind, int R>
 class TileOfRows {
@@ -67,8 +80,10 @@ class TileOfRows {
     vecs_ = (seen_[R - 1].live + kLanes<float> - 1) / kLanes<float>;
   }
 
-  void run(const PowerOfTwo& power, BlockPair keys, BlockPair values) {
+  void run(const Weighing& weighing, BlockPair keys, BlockPair values) {
+    const PowerOfTwo& power = weighing.power;
     score(keys);
+    if (weighing.inside > 0) cap(weighing);
     if (vecs_ == kBlockVecs && seen_[0].live == kBlock && seen_[R - 1].from == 0) {
       weigh(power, kBlockVecs, [](int, int, Vec<float> s) { return s; });
     } else {
@@ -104,6 +119,15 @@ class TileOfRows {
             states_.query(r_), states_.query_step(), keys, kBlock, column, states_.E / Dot::kDepth,
             [=](int i, int c, Vec<float> sum) { store(to + i * kBlock + c * kLanes<float>, sum); });
       });
+    }
+  }
+
+  void cap(const Weighing& weighing) {
+    for (int i = 0; i < R; ++i) {
+      for (int v = 0; v < static_cast<int>(vecs_); ++v) {
+        float* const at = scores_ + i * kBlock + v * kLanes<float>;
+        store(at, tanh(load(at) * broadcast(weighing.inside)) * broadcast(weighing.outside));
+      }
     }
   }
 
@@ -189,7 +213,7 @@ struct RowsRun {
   }
 
   void blocks() const {
-    const PowerOfTwo power(call.scale * 1.44269504f);
+    const Weighing weighing(call);
     const std::int64_t first = call.first_position + first_row / call.group;
     const std::int64_t last = call.first_position + (first_row + rows - 1) / call.group;
     const std::int64_t from = call.window > 0 && first >= call.window ? first + 1 - call.window : 0;
@@ -202,7 +226,7 @@ struct RowsRun {
       for (std::int64_t r = row_at(base); r < end; r += kTileRows) {
         with_constant<kTileRows>(end - r, [&](auto size) {
           TileOfRows<Kind, decltype(size)::value>(call, states, first_row, r, base)
-              .run(power, keys, values);
+              .run(weighing, keys, values);
         });
         keys.next = values.next = nullptr;
       }
