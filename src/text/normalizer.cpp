@@ -1,5 +1,6 @@
 #include "text/normalizer.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "base/text.h"
@@ -21,6 +22,11 @@ void for_each(std::string_view text, Visit visit) {
   }
 }
 
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 constexpr bool is_chinese(char32_t c) {
   // As the reference, which has 2B920 where the block begins at 2B820.
   return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
@@ -34,6 +40,10 @@ std::string cleaned(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for_each(text, [&](char32_t c, std::string_view bytes) {
+    if (c > ' ' && c < 0x7F) {
+      out += static_cast<char>(c);
+      return;
+    }
     const bool line = c == '\t' || c == '\n' || c == '\r';
     const bool dropped =
         c == 0 || c == 0xFFFD || (!line && reference_unicode().control.contains(c));
@@ -137,7 +147,9 @@ std::string nmt_normalized(std::string_view text) {
 }  // namespace
 
 Normalizer::Step normal_form_step(NormalForm form) {
-  return [form](std::string& text) { text = normal_form(text, form); };
+  return [form](std::string& text) {
+    if (!is_ascii(text)) text = normal_form(text, form);
+  };
 }
 
 Normalizer::Step lowercase_step() {
@@ -184,8 +196,9 @@ Normalizer::Step nmt_step() {
 Normalizer::Step bert_step(BertCleaning cleaning) {
   return [cleaning](std::string& text) {
     if (cleaning.clean) text = cleaned(text);
-    if (cleaning.space_chinese) text = with_spaces_around_chinese(text);
-    if (cleaning.strip_accents) {
+    const bool ascii = is_ascii(text);  // neither Chinese nor accents in it
+    if (cleaning.space_chinese && !ascii) text = with_spaces_around_chinese(text);
+    if (cleaning.strip_accents && !ascii) {
       text = without(normal_form(text, NormalForm::nfd), reference_unicode().accents);
     }
     if (cleaning.lowercase) text = lower(text);
