@@ -29,12 +29,7 @@ void declare_engine(Arguments& arguments, SessionOptions& options) {
 }
 
 hub::ResolvedModel resolve_model(const std::string& model) {
-  hub::ResolvedModel resolved = hub::ModelStore().resolve(model);
-  if (std::filesystem::is_directory(resolved.path)) {
-    fail(ErrorKind::unsupported, "{}: a folder; this version reads models from .gguf files",
-         resolved.path.string());
-  }
-  return resolved;
+  return hub::ModelStore().resolve(model);
 }
 
 Session::Session(const SessionOptions& options)

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "kernel/roof.h"
 #include "lifecycle/outputs.h"
 #include "simd/cpu.h"
@@ -81,10 +82,21 @@ namespace {
 
 bool is_here(const ModelFile& model) {
   std::error_code ignored;
-  return fs::is_regular_file(model.path, ignored);
+  return fs::exists(model.path, ignored);
 }
 
 }  // namespace
+
+std::string Run::hash_of_model(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return hashes_.sha256(path);
+  std::map<std::string, std::string> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
+    if (entry.is_regular_file(ignored))
+      files[entry.path().filename().string()] = hashes_.sha256(entry.path());
+  }
+  return sha256_hex(Json(files).dump());
+}
 
 bool Run::model_is_here() const { return is_here(selection); }
 

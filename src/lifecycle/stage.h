@@ -96,7 +96,8 @@ class Run {
   const std::vector<Row>& rows(Split split);
   /// How many the file has.
   std::size_t rows_in_file(Split split);
-  std::string hash_of_file(const fs::path& path) { return hashes_.sha256(path); }
+  /// SHA-256 of a model file; for a folder, of its files' names and hashes.
+  std::string hash_of_model(const fs::path& path);
 
   /// A model, opened; one at a time. Fetched first if it is the catalogue's and not here.
   eval::Answerer& answerer(const ModelFile& model);

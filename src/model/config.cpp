@@ -68,6 +68,12 @@ Config::Config(Json values, std::string origin)
     : values_(std::move(values)), origin_(std::move(origin)) {
   if (!values_.is_object())
     fail(ErrorKind::bad_file, "{}: expected an object with the model's numbers", origin_);
+  // Newer files have the base and the scaling of the rotation in one object.
+  const Json rope = values_.value("rope_parameters", Json());
+  if (!rope.is_object()) return;
+  if (rope.contains("rope_theta")) values_["rope_theta"] = rope.at("rope_theta");
+  if (rope.contains("rope_type") && rope.at("rope_type") != "default")
+    values_["rope_scaling"] = rope;
 }
 
 Config::Config(const store::GgufMetadata& metadata)

@@ -3,33 +3,13 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "model/model_files.h"
 #include "model/registry.h"
-#include "store/gguf.h"
-#include "store/gguf_tokenizer.h"
 #include "text/template.h"
 #include "text/tokenizer.h"
 
 namespace pomona::model {
 namespace {
-
-/// What the metadata and tensor list tell about a file.
-ModelCard describe(const store::GgufFile& file) {
-  const store::GgufMetadata& meta = file.metadata();
-  ModelCard card;
-  card.name = meta.string("general.name", file.path().stem().string());
-  card.architecture = meta.string("general.architecture");
-  card.licence = meta.string("general.license", "");
-  card.bytes = file.bytes();
-  card.context = meta.unsigned_integer(card.architecture + ".context_length", 0);
-  for (const store::GgufTensor& tensor : file.tensors()) {
-    std::uint64_t elements = 1;
-    for (const std::int64_t size : tensor.dims) elements *= static_cast<std::uint64_t>(size);
-    card.parameters += elements;
-    ++card.types[tensor.dtype ? std::string(info(*tensor.dtype).name)
-                              : "type " + std::to_string(tensor.gguf_type)];
-  }
-  return card;
-}
 
 std::vector<std::int32_t> end_tokens_of(const text::Tokenizer& tokenizer) {
   std::vector<std::int32_t> ends;
@@ -43,26 +23,25 @@ std::vector<std::int32_t> end_tokens_of(const text::Tokenizer& tokenizer) {
 }  // namespace
 
 Model load_model(const std::filesystem::path& path) {
-  const store::GgufFile file(path);
-  ModelCard card = describe(file);
+  const ModelFiles files = open_model_files(path);
   Model model;
-  model.name = std::move(card.name);
-  model.architecture = std::move(card.architecture);
-  model.licence = std::move(card.licence);
+  model.name = files.name;
+  model.architecture = files.architecture;
+  model.licence = files.licence;
   model.path = path;
-  model.bytes = card.bytes;
-  model.parameters = card.parameters;
-  model.types = std::move(card.types);
-  model.lm = find_architecture(model.architecture, path).load(Checkpoint(file));
-  model.tokenizer = store::read_tokenizer(file.metadata());
+  model.bytes = files.bytes();
+  model.parameters = files.parameters();
+  model.types = files.types();
+  model.lm = find_architecture(model.architecture, path).load(files.checkpoint);
+  model.tokenizer = files.text.tokenizer;
   if (static_cast<std::int64_t>(model.tokenizer->vocabulary_size()) > model.lm->shape().V) {
     fail(ErrorKind::bad_file, "{}: {} tokens in the vocabulary, {} in the embedding", path.string(),
          model.tokenizer->vocabulary_size(), model.lm->shape().V);
   }
-  if (const auto source = store::read_chat_template(file.metadata())) {
+  if (files.text.chat_template) {
     try {
-      model.chat_template =
-          std::make_shared<const text::ChatTemplate>(*source, path.string() + ": chat template");
+      model.chat_template = std::make_shared<const text::ChatTemplate>(
+          *files.text.chat_template, path.string() + ": chat template");
     } catch (const Error& error) {
       model.chat_template_error = error;
     }
@@ -96,10 +75,16 @@ std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& message
 }
 
 ModelCard describe_model(const std::filesystem::path& path) {
-  ModelCard card = describe(store::GgufFile(path));
   const Model model = load_model(path);
-  card.memory_bytes = plan_memory(model, kPlannedRows, kPlannedPositions, Compute::fast).total();
-  return card;
+  return {
+      .name = model.name,
+      .architecture = model.architecture,
+      .licence = model.licence,
+      .bytes = model.bytes,
+      .parameters = model.parameters,
+      .context = static_cast<std::uint64_t>(model.lm->shape().context),
+      .memory_bytes = plan_memory(model, kPlannedRows, kPlannedPositions, Compute::fast).total(),
+      .types = model.types};
 }
 
 MemoryPlan plan_memory(const Model& model, std::int64_t rows, std::int64_t cached,

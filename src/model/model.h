@@ -44,9 +44,9 @@ struct Model {
   std::vector<std::int32_t> chat_prompt(const std::vector<Message>& messages) const;
 };
 
-/// Opens a GGUF file (memory-mapped, nothing is packed yet). Throws not_found, bad_file, or
-/// unsupported naming the architecture and those that Pomona reads. A broken chat template is no
-/// error here: everything but chat_prompt() works without it.
+/// Opens a GGUF model or a hub folder (memory-mapped, nothing is packed yet). Throws not_found,
+/// bad_file, or unsupported naming the architecture and those that Pomona reads. A broken chat
+/// template is no error here: everything but chat_prompt() works without it.
 Model load_model(const std::filesystem::path& path);
 
 /// Description of a model file, for list and show.

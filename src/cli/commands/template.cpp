@@ -6,8 +6,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/session.h"
-#include "store/gguf.h"
-#include "store/gguf_tokenizer.h"
+#include "model/model_files.h"
 #include "text/template.h"
 #include "text/tokenizer.h"
 
@@ -34,10 +33,8 @@ std::string text_of(const text::Tokenizer& tokenizer, std::optional<text::TokenI
 Source read_source(const std::string& name) {
   if (name.ends_with(".jinja")) return {read_file(name), name, "", ""};
   const std::filesystem::path path = resolve_model(name).path;
-  const store::GgufFile file(path);
-  const std::optional<std::string> source = store::read_chat_template(file.metadata());
+  const auto [tokenizer, source] = model::open_model_text(path);
   if (!source) fail(ErrorKind::unsupported, "{}: the model has no chat template", path.string());
-  const auto tokenizer = store::read_tokenizer(file.metadata());
   return {*source, path.string(), text_of(*tokenizer, tokenizer->special().bos),
           text_of(*tokenizer, tokenizer->special().eos)};
 }

@@ -8,8 +8,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/session.h"
-#include "store/gguf.h"
-#include "store/gguf_tokenizer.h"
+#include "model/model_files.h"
 #include "text/tokenizer.h"
 
 namespace pomona::cli {
@@ -55,8 +54,7 @@ void convert(const Options& options, const text::Tokenizer& tokenizer, std::stri
 }
 
 void tokenize(const Options& options, Console& console) {
-  const store::GgufFile file(resolve_model(options.model).path);
-  const auto tokenizer = store::read_tokenizer(file.metadata());
+  const auto tokenizer = model::open_model_text(resolve_model(options.model).path).tokenizer;
   const bool from_input = options.file.empty() || options.file == "-";
   const std::string input = from_input ? console.read_input() : read_file(options.file);
   if (!options.lines) return convert(options, *tokenizer, input, console);

@@ -126,17 +126,16 @@ ModelFile named(Run& run) {
     }
   }
   const hub::ResolvedModel found = run.models.resolve(app.base);
-  std::error_code ignored;
-  if (fs::is_directory(found.path, ignored))
-    fail(ErrorKind::unsupported, "select: {} is a folder; this version reads .gguf files",
-         found.path.string());
   if (!found.base.empty()) {
     ModelFile selection = selection_of(run, *run.models.catalogue().find(found.base));
     selection.name = found.name;
     return selection;
   }
   const fs::path path = fs::absolute(found.path).lexically_normal();
-  return {found.name, path, run.hash_of_file(path), fs::file_size(path), nullptr, path.string()};
+  std::error_code ignored;
+  const std::uint64_t bytes =
+      fs::is_directory(path, ignored) ? hub::folder_bytes(path) : fs::file_size(path);
+  return {found.name, path, run.hash_of_model(path), bytes, nullptr, path.string()};
 }
 
 std::vector<ModelFile> choices(Run& run) {

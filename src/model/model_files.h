@@ -1,0 +1,43 @@
+// A model's files, opened: a GGUF model, or a folder as the hub has them.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "model/checkpoint.h"
+#include "text/tokenizer.h"
+
+namespace pomona::model {
+
+/// What turns text into tokens and back.
+struct ModelText {
+  std::shared_ptr<const text::Tokenizer> tokenizer;
+  std::optional<std::string> chat_template;
+};
+
+/// Of a GGUF model or a hub folder, which need not hold weights. Throws not_found, io, bad_file,
+/// unsupported.
+ModelText open_model_text(const std::filesystem::path& path);
+
+struct ModelFiles {
+  std::filesystem::path path;
+  std::string name;          // from the metadata, else the file's or folder's
+  std::string architecture;  // as registry.cpp names it
+  std::string licence;       // as the files declare it, may be empty
+  Checkpoint checkpoint;
+  ModelText text;
+
+  /// Bytes of the files with the tensors, how many values those have, and how many there are of
+  /// each type.
+  std::uint64_t bytes() const;
+  std::uint64_t parameters() const;
+  std::map<std::string, int> types() const;
+};
+
+/// Throws not_found, io, bad_file, unsupported.
+ModelFiles open_model_files(const std::filesystem::path& path);
+
+}  // namespace pomona::model
