@@ -78,11 +78,11 @@ text::SentencePieceSpec sentencepiece_spec(const GgufMetadata& metadata, bool un
   read_vocabulary(metadata, spec);
   spec.unigram = unigram;
   spec.scores = metadata.reals("tokenizer.ggml.scores");
+  spec.chars_map = read_chars_map(metadata);
   const std::size_t count = spec.tokens.size();
   if (unigram) {
     spec.special.eos = or_default(spec.special.eos, count, 1);
     spec.special.unknown = or_default(spec.special.unknown, count, 2);
-    spec.chars_map = read_chars_map(metadata);
   } else {
     spec.special.bos = or_default(spec.special.bos, count, 1);
     spec.special.eos = or_default(spec.special.eos, count, 2);

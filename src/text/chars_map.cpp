@@ -77,8 +77,9 @@ Normalizer::Step precompiled_step(std::shared_ptr<const CharsMap> map) {
   };
 }
 
-Normalizer::Step sentencepiece_step(std::shared_ptr<const CharsMap> map, SpaceRules rules) {
-  return [map, rules](std::string& text) {
+Normalizer::Step sentencepiece_step(std::shared_ptr<const CharsMap> map,
+                                    std::shared_ptr<const AddedTokens> kept, SpaceRules rules) {
+  return [map, kept, rules](std::string& text) {
     std::string out;
     out.reserve(text.size() + text.size() / 4 + kMark.size());
     if (rules.prefix && !rules.merge_spaces && !text.empty()) out += kMark;
@@ -95,8 +96,11 @@ Normalizer::Step sentencepiece_step(std::shared_ptr<const CharsMap> map, SpaceRu
     };
     for (std::size_t at = 0; at < text.size();) {
       const std::string_view rest = std::string_view(text).substr(at);
-      const auto match = map == nullptr ? std::nullopt : map->longest(rest);
-      const std::size_t length = match ? match->length : code_point_at(rest, 0).length;
+      const AddedToken* token = kept->find(rest);
+      const auto match = map == nullptr || token != nullptr ? std::nullopt : map->longest(rest);
+      const std::size_t length = match              ? match->length
+                                 : token != nullptr ? token->text.size()
+                                                    : code_point_at(rest, 0).length;
       for (const char c : match ? match->replacement : rest.substr(0, length)) add(c);
       at += length;
     }

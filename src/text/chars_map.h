@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "text/added_tokens.h"
 #include "text/normalizer.h"
 
 namespace pomona::text {
@@ -44,8 +45,9 @@ struct SpaceRules {
   bool merge_spaces = false;  // none around the text, one between words
 };
 
-/// As SentencePiece itself: from the front always the longest replacement (of `map`, which may be
-/// null), then space, which becomes U+2581.
-Normalizer::Step sentencepiece_step(std::shared_ptr<const CharsMap> map, SpaceRules rules);
+/// As SentencePiece itself: from the front always a text of `kept`, which stays, or else the
+/// longest replacement (of `map`, which may be null); then space, which becomes U+2581.
+Normalizer::Step sentencepiece_step(std::shared_ptr<const CharsMap> map,
+                                    std::shared_ptr<const AddedTokens> kept, SpaceRules rules);
 
 }  // namespace pomona::text

@@ -35,9 +35,9 @@ ComposedTokenizer::Reading ComposedTokenizer::make_reading(const std::vector<Add
   for (const AddedRule& rule : rules) {
     if (!control && vocabulary_->kind(rule.id) != TokenKind::user_defined) continue;
     std::string_view text = vocabulary_->text(rule.id);
-    if (rule.normalized && !normalizer_.empty()) {
-      std::string rewritten(text);
-      normalizer_.apply(rewritten);
+    if (rule.normalized && (!rule.pattern.empty() || !normalizer_.empty())) {
+      std::string rewritten(rule.pattern.empty() ? text : rule.pattern);
+      if (rule.pattern.empty()) normalizer_.apply(rewritten);
       text = normalized_texts_.keep(rewritten);
     }
     if (text.empty()) continue;

@@ -21,6 +21,7 @@ struct AddedRule {
   bool strip_left = false;
   bool strip_right = false;
   bool normalized = false;  // looked for in the normalised text
+  std::string pattern;      // as this text, or if empty as what the normaliser makes of its own
 };
 
 struct Composition {

@@ -50,15 +50,22 @@ std::unique_ptr<Tokenizer> make_tokenizer(const SentencePieceSpec& spec) {
   set_sentencepiece_bytes(*vocabulary, spec.space.prefix);
   Composition parts;
   parts.vocabulary = vocabulary;
-  parts.normalizer.add(sentencepiece_step(spec.chars_map, spec.space));
   parts.model = make_model(spec, vocabulary);
   parts.added = added_by_kind(*vocabulary);
   const SpecialTokens& special = spec.special;
+  std::vector<AddedToken> kept;
   for (AddedRule& rule : parts.added) {
     const bool of_text = rule.id == special.unknown || rule.id == special.bos ||
                          vocabulary->text(rule.id) == "<|endoftext|>";
     rule.strip_right = spec.control_strips_right && !of_text;
+    if (rule.strip_right || vocabulary->kind(rule.id) != TokenKind::user_defined) continue;
+    // SentencePiece looks for these in the normalised text, which has them as they are.
+    kept.push_back({vocabulary->text(rule.id), rule.id});
+    rule.normalized = true;
+    rule.pattern = replace_all(vocabulary->text(rule.id), " ", kMark);
   }
+  parts.normalizer.add(sentencepiece_step(
+      spec.chars_map, std::make_shared<const AddedTokens>(std::move(kept)), spec.space));
   if (special.add_bos) parts.front.push_back(*special.bos);
   if (special.add_eos) parts.back.push_back(*special.eos);
   return std::make_unique<ComposedTokenizer>(std::move(parts));

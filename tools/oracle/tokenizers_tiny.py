@@ -187,9 +187,9 @@ def of_tokenizers():
 def of_sentencepiece():
     found = []
     plain = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False}
-    rules = {"bpe_llama": {"model_type": "bpe", "byte_fallback": True, **plain},
+    rules = {"bpe_llama": {"model_type": "bpe", "byte_fallback": True, "user_defined_symbols": ["<tag>", "tree"], **plain},
              "bpe_unknown": {"model_type": "bpe", "remove_extra_whitespaces": True, "normalization_rule_name": "identity"},
-             "unigram": {"model_type": "unigram", "normalization_rule_tsv": "RULES"}}
+             "unigram": {"model_type": "unigram", "normalization_rule_tsv": "RULES", "user_defined_symbols": ["<tag>", "tree"]}}
     tsv = pathlib.Path(tempfile.mkdtemp()) / "rules.tsv"
     tsv.write_text("".join(f"{a}\t{b}\n" for a, b in [("9", "20"), ("A", "20"), ("A0", "20"), ("3000", "20"), ("FB01", "66 69"),
                                                       ("D", "20"), ("D A", "20"), ("41 301", "C1"), ("FF11", "31")]))
