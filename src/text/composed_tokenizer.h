@@ -20,8 +20,8 @@ struct AddedRule {
   bool single_word = false;
   bool strip_left = false;
   bool strip_right = false;
-  bool normalized = false;  // looked for in the normalised text
-  std::string pattern;      // as this text, or if empty as what the normaliser makes of its own
+  bool normalized = false;   // looked for in the normalised text
+  std::string pattern = {};  // as this text, or if empty as what the normaliser makes of its own
 };
 
 struct Composition {
