@@ -40,11 +40,30 @@ LLAMA3 = {
 GEMMA = {"tie_word_embeddings": True, "hidden_activation": "gelu_pytorch_tanh", "sliding_window": 5}
 
 
+class Weights:
+    """How large random weights are, so that the layers outweigh the embedding and greedy text is not
+    one token repeated."""
+
+    def __init__(self, bias=0.3, embedding=0.5, matrix=1.6, norm=lambda _path: 1):
+        self.bias, self.embedding, self.matrix, self.norm = bias, embedding, matrix, norm
+
+
+def gemma_norm(path):
+    """Gemma's norms add 1 to their weight. The last one makes up for the short rows of the head, which
+    is the embedding, and that is scaled by sqrt(D) where it is read."""
+    return 7 if path == "model.norm.weight" else 3 if "post_" in path else 0
+
+
+PLAIN = Weights()
+GPT = Weights(bias=0.1, embedding=0.25, matrix=2.1)
+GEMMA_WEIGHTS = Weights(embedding=0.075, norm=gemma_norm)
+
+
 class Family:
     """What differs between families in the making of their files."""
 
-    def __init__(self, config, old=(), keys=(), without=(), **numbers):
-        self.config, self.numbers = config, {**SIZES, **numbers}
+    def __init__(self, config, old=(), keys=(), without=(), weights=PLAIN, **numbers):
+        self.config, self.weights, self.numbers = config, weights, {**SIZES, **numbers}
         self.old = dict(old)  # how most of the hub's config.json say it, in place of rope_parameters
         self.keys = dict(keys)  # of GGUF, which the converter leaves out
         for name in without:
@@ -81,13 +100,13 @@ FAMILIES = {
         },
     ),
     "gemma2": Family(
-        "Gemma2Config", **GEMMA, query_pre_attn_scalar=24, attn_logit_softcapping=3.0,
+        "Gemma2Config", weights=GEMMA_WEIGHTS, **GEMMA, query_pre_attn_scalar=24, attn_logit_softcapping=3.0,
         final_logit_softcapping=8.0, old={"rope_theta": 10000.0},
         rope_parameters={"rope_theta": 10000.0, "rope_type": "default"},
         keys={"gemma2.attention.scale": 24**-0.5},
     ),
     "gemma3": Family(
-        "Gemma3TextConfig", **{**SIZES, **GEMMA, "num_hidden_layers": 6, "intermediate_size": 32},
+        "Gemma3TextConfig", weights=GEMMA_WEIGHTS, **{**SIZES, **GEMMA, "num_hidden_layers": 6, "intermediate_size": 32},
         query_pre_attn_scalar=16,
         rope_parameters={
             "sliding_attention": {"rope_theta": 10000.0, "rope_type": "default"},
@@ -99,10 +118,10 @@ FAMILIES = {
         },
     ),
     "gpt2": Family(
-        "GPT2Config", without=SIZES, n_embd=48, n_head=3, n_layer=2, n_positions=128, n_ctx=128,
+        "GPT2Config", weights=GPT, without=SIZES, n_embd=48, n_head=3, n_layer=2, n_positions=128, n_ctx=128,
     ),
     "gpt_neox": Family(
-        "GPTNeoXConfig", without=["head_dim", "num_key_value_heads"], hidden_size=48,
+        "GPTNeoXConfig", weights=GPT, without=["head_dim", "num_key_value_heads"], hidden_size=48,
         num_attention_heads=3, intermediate_size=80, use_parallel_residual=True,
         rope_parameters={"rope_theta": 10000.0, "rope_type": "default", "partial_rotary_factor": 0.5},
         old={"rotary_emb_base": 10000, "rotary_pct": 0.5},
@@ -154,32 +173,25 @@ def fan_in(model, name, parameter):
     return parameter.shape[0 if isinstance(module, transformers.pytorch_utils.Conv1D) else 1]
 
 
-def gemma_norm(path):
-    """Gemma's norms add 1 to their weight. The last one makes up for short rows in the head, which
-    the embedding, scaled by sqrt(D), must have."""
-    return 3 if path == "model.norm.weight" else 0
-
-
 def build(name, seed):
-    """A model whose layers outweigh the embedding, so that greedy text is not one token repeated."""
+    """A model of random weights."""
     family = FAMILIES[name]
     config = getattr(transformers, family.config)(
         vocab_size=len(vocabulary()), bos_token_id=1, eos_token_id=2, pad_token_id=2,
         attn_implementation="eager", **family.numbers,
     )  # fmt: skip
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
-    gemma = name.startswith("gemma")
     generator = torch.Generator().manual_seed(seed)
     for path, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
         if path.endswith("bias"):
-            parameter.data = 0.3 * noise
+            parameter.data = family.weights.bias * noise
         elif parameter.ndim == 1:
-            parameter.data = 0.25 * noise + gemma_norm(path) if gemma else 1 + 0.25 * noise
+            parameter.data = family.weights.norm(path) + 0.25 * noise
         elif "embed" in path or ".wte" in path or ".wpe" in path:
-            parameter.data = (0.15 if gemma else 0.5) * noise
+            parameter.data = family.weights.embedding * noise
         else:
-            parameter.data = 1.6 * noise / fan_in(model, path, parameter) ** 0.5
+            parameter.data = family.weights.matrix * noise / fan_in(model, path, parameter) ** 0.5
     return model
 
 
@@ -308,6 +320,7 @@ def write_gguf(name, folder):
     kind.set_vocab = conversion.TextModel._set_vocab_gpt2
     kind.get_vocab_base_pre = lambda _self, _tokenizer: "gpt-2"
     made = kind(folder, gguf.LlamaFileType.ALL_F32, FOLDER / f"{name}.gguf", eager=True)
+    made.hparams.update(FAMILIES[name].old)  # which it reads through transformers 5, that renames
     for key, value in FAMILIES[name].keys.items():
         add = made.gguf_writer.add_float32 if isinstance(value, float) else made.gguf_writer.add_uint32
         add(key, value)
@@ -318,8 +331,8 @@ def main():
     rows = [tokenizer().encode(text).ids for text in TEXTS]
     for name in sys.argv[1:] or FAMILIES:
         folder = write_folder(name, write_golden(name, rows))
-        write_gguf(name, folder)
         use_old_names(name, folder)
+        write_gguf(name, folder)
 
 
 main()
