@@ -38,6 +38,11 @@ constexpr KeyName kNames[] = {
     {"rope_scale_linear", "rope.scale_linear"},
     {"rope_scaling_original", "rope.scaling.original_context_length"},
     {"rope_scaling_attention_factor", "rope.scaling.attn_factor"},
+    {"rope_scaling_yarn_attention_factor", "rope.scaling.yarn_attn_factor"},
+    {"rope_scaling_extrapolation", "rope.scaling.yarn_ext_factor"},
+    {"rope_scaling_beta_fast", "rope.scaling.yarn_beta_fast"},
+    {"rope_scaling_beta_slow", "rope.scaling.yarn_beta_slow"},
+    {"rope_scaling_log_multiplier", "rope.scaling.yarn_log_multiplier"},
 };
 
 /// A metadata value as JSON; arrays, which no name here has, as null.
@@ -132,6 +137,45 @@ double Config::positive(std::string_view name) const {
 
 double Config::positive(std::string_view name, double fallback) const {
   return find(name) != nullptr ? positive(name) : fallback;
+}
+
+std::vector<double> Config::positives(std::string_view name) const {
+  const Json& list = require(name, "a list of numbers above 0");
+  std::vector<double> values;
+  for (const Json& value : list.is_array() ? list : Json::array({nullptr})) {
+    values.push_back(value.is_number() ? value.get<double>() : -1);
+    if (!(values.back() > 0) || !std::isfinite(values.back()))
+      fail(ErrorKind::bad_file, "{}: {} is not a list of numbers above 0", origin_, key_of(name));
+  }
+  return values;
+}
+
+std::vector<std::string> Config::texts(std::string_view name) const {
+  const Json& list = require(name, "a list of texts");
+  std::vector<std::string> values;
+  for (const Json& value : list.is_array() ? list : Json::array({nullptr})) {
+    if (!value.is_string())
+      fail(ErrorKind::bad_file, "{}: {} is not a list of texts", origin_, key_of(name));
+    values.push_back(value.get<std::string>());
+  }
+  return values;
+}
+
+std::optional<Config> Config::section(std::string_view name) const {
+  const Json* const value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_object())
+    fail(ErrorKind::bad_file, "{}: {} is {}, expected an object", origin_, key_of(name),
+         shown(*value));
+  return Config(*value, origin_ + ": " + key_of(name));
+}
+
+std::vector<std::string> Config::keys() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values_.items()) {
+    if (!value.is_null()) names.push_back(name);
+  }
+  return names;
 }
 
 bool Config::flag(std::string_view name, bool fallback) const {

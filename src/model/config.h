@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "store/gguf_value.h"
@@ -30,8 +31,16 @@ class Config {
   /// A finite number above 0.
   double positive(std::string_view name) const;
   double positive(std::string_view name, double fallback) const;
+  /// A list of such numbers.
+  std::vector<double> positives(std::string_view name) const;
   bool flag(std::string_view name, bool fallback) const;
   std::string text(std::string_view name, std::string_view fallback) const;
+  /// A list of texts.
+  std::vector<std::string> texts(std::string_view name) const;
+  /// The object `name` within a config.json; nullopt if it is missing or null.
+  std::optional<Config> section(std::string_view name) const;
+  /// The names that have a value.
+  std::vector<std::string> keys() const;
   /// The value, or null if it is missing or null.
   const Json* find(std::string_view name) const;
 

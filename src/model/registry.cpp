@@ -5,13 +5,15 @@
 
 #include "base/error.h"
 #include "base/quote.h"
-#include "model/llama.h"
+#include "model/families.h"
 
 namespace pomona::model {
 namespace {
 
 constexpr std::array kArchitectures = {
-    Architecture{"llama", load_llama},
+    Architecture{"llama", load_llama}, Architecture{"mistral", load_mistral},
+    Architecture{"phi3", load_phi3},   Architecture{"qwen2", load_qwen2},
+    Architecture{"qwen3", load_qwen3},
 };
 
 }  // namespace

@@ -14,14 +14,14 @@ namespace pomona::model {
 namespace {
 
 /// Rows of each head in the order (half, pair) of the hub, from GGUF's (pair, half). Whole rows
-/// move, so quantised ones stay exact.
+/// move, so quantised ones stay exact. The values of a vector are its rows.
 Tensor unpermuted(const Tensor& weight, std::int64_t heads) {
   const std::int64_t rows = weight.size(0), E = rows / heads;
   if (rows % heads != 0 || E % 2 != 0) {
     fail(ErrorKind::bad_file, "weights: {} rows do not divide into {} heads of even size", rows,
          heads);
   }
-  const std::int64_t row_bytes = bytes_of(weight.dtype(), weight.size(1));
+  const std::int64_t row_bytes = bytes_of(weight.dtype(), weight.elements() / rows);
   const Tensor ordered = Tensor::zeros(weight.shape(), weight.dtype());
   for (std::int64_t row = 0; row < rows; ++row) {
     const std::int64_t head = row / E, inside = row % E;
@@ -74,6 +74,12 @@ void Weights::pass_over(const std::string& hub_name) {
     taken_.insert(tensor->name);
 }
 
+void Weights::pass_over_stored(std::string_view pattern) {
+  for (const store::StoredTensor& tensor : source_.tensors()) {
+    if (without_number(tensor.name).first == pattern) taken_.insert(tensor.name);
+  }
+}
+
 void Weights::check_all_taken() const {
   for (const store::StoredTensor& tensor : source_.tensors()) {
     if (!taken_.contains(tensor.name))
@@ -94,8 +100,7 @@ Tensor Weights::get(const std::string& hub_name) {
       *stored.type.dtype == DType::f64)
     fail(ErrorKind::unsupported, "{}: tensor {} holds {}, which weights cannot be",
          source_.origin(), stored.name, stored.type.name);
-  const Tensor tensor = stored.tensor();
-  if (entry.shape.rank() == 1) return as_f32(tensor);
+  Tensor tensor = entry.shape.rank() == 1 ? as_f32(stored.tensor()) : stored.tensor();
   if (names_ == Names::gguf && entry.gguf_paired_heads > 0)
     return unpermuted(tensor, entry.gguf_paired_heads);
   return tensor;

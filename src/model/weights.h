@@ -42,6 +42,9 @@ class Weights {
   /// Takes a tensor that the model has no use for, if it is there.
   void pass_over(const std::string& hub_name);
 
+  /// Takes all tensors whose stored name is this one, {} standing for a layer's number.
+  void pass_over_stored(std::string_view pattern);
+
   /// Throws unsupported if the checkpoint has a tensor that nobody got: a bias, another layer,
   /// factors of a rotation. Without it the model would run, and be another one.
   void check_all_taken() const;

@@ -43,11 +43,6 @@ Tensor rope_angles(const Context& context, std::span<const std::int32_t> positio
                    std::span<const double> frequencies, double length = 1,
                    DType dtype = DType::f32);
 
-/// The same with frequencies theta^(-2i/R) / factor_i. `factors` (R/2) stretch the waves as Llama
-/// 3.1 does for long texts; none: all are 1.
-Tensor rope_angles(const Context& context, std::span<const std::int32_t> positions, std::int64_t R,
-                   double theta, std::span<const float> factors = {}, DType dtype = DType::f32);
-
 /// Rotary position embedding (Su et al. 2021, arXiv:2104.09864, eq. 34), pairs (i, i + R/2) as
 /// checkpoints of the hub have them. x (T, heads * E), angles (T, R), R <= E: the first R values of
 /// each head turn, the others stay -> (T, heads * E). E = 0: R.

@@ -14,7 +14,8 @@ using test::refused;
 
 TEST(HostileNames, TheArchitectureIsQuoted) {
   EXPECT_EQ(refused([] { find_architecture("\x1b[2J", "m.gguf"); }),
-            "unsupported: m.gguf: architecture \"\\x1B[2J\" is not one that Pomona reads (llama)");
+            "unsupported: m.gguf: architecture \"\\x1B[2J\" is not one that Pomona reads (llama, "
+            "mistral, phi3, qwen2, qwen3)");
 }
 
 TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {
@@ -22,9 +23,9 @@ TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {
   const auto path = folder / "m.gguf";
   store::GgufWriter writer(path);
   writer.add("general.architecture", std::string_view("llama"));
-  for (const char* key :
-       {"embedding_length", "feed_forward_length", "attention.head_count", "context_length"})
+  for (const char* key : {"embedding_length", "feed_forward_length", "context_length"})
     writer.add(std::string("llama.") + key, std::uint32_t{16});
+  writer.add("llama.attention.head_count", std::uint32_t{1});
   writer.add("llama.block_count", std::uint32_t{1});
   writer.add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
   writer.add("llama.rope.scaling.type", std::string_view("\x1b[2J"));
@@ -32,7 +33,9 @@ TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {
   writer.write_data("token_embd.weight", std::vector<std::byte>(4));
   writer.commit();
   EXPECT_EQ(refused([&] { LlamaConfig::from(Checkpoint(store::GgufFile(path))); }),
-            "unsupported: " + path.string() + ": RoPE scaling \"\\x1B[2J\" is not supported");
+            "unsupported: " + path.string() +
+                ": rope: the type \"\\x1B[2J\" is not known; known are default, linear, llama3, "
+                "yarn, longrope");
 }
 
 }  // namespace

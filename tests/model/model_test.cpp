@@ -109,15 +109,21 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"number", key("general.architecture", std::uint32_t{1}),
               "bad_file: key \"general.architecture\" of m.gguf: expected a string, found u32"},
         Fault{"unknown", key("general.architecture", "mamba"),
-              "unsupported: m.gguf: architecture \"mamba\" is not one that Pomona reads (llama)"},
+              "unsupported: m.gguf: architecture \"mamba\" is not one that Pomona reads (llama, "
+              "mistral, phi3, qwen2, qwen3)"},
         Fault{"experts", key("llama.expert_count", std::uint32_t{8}),
               "unsupported: m.gguf: a mixture of 8 experts is not supported"},
-        Fault{"rope_scaling", key("llama.rope.scaling.type", "yarn"),
-              "unsupported: m.gguf: RoPE scaling \"yarn\" is not supported"},
-        Fault{"rope_scaling_of_no_type", key("llama.rope.scaling.factor", 4.0f),
-              "unsupported: m.gguf: llama.rope.scaling.factor is 4, RoPE scaling is not supported"},
-        Fault{"rope_scaling_by_the_old_key", key("llama.rope.scale_linear", 0.5f),
-              "unsupported: m.gguf: llama.rope.scale_linear is 0.5, RoPE scaling is not "
+        Fault{"rope_scaling", key("llama.rope.scaling.type", "dynamic"),
+              "unsupported: m.gguf: rope: the type \"dynamic\" is not known; known are default, "
+              "linear, llama3, yarn, longrope"},
+        Fault{"rope_scaling_factor", key("llama.rope.scaling.factor", -4.0f),
+              "bad_file: m.gguf: llama.rope.scaling.factor is -4, expected a number above 0"},
+        Fault{"yarn_in_part",
+              [](TinyFile& file) {
+                file.set("llama.rope.scaling.type", std::string_view("yarn"));
+                file.set("llama.rope.scaling.yarn_ext_factor", 0.5f);
+              },
+              "unsupported: m.gguf: llama.rope.scaling.yarn_ext_factor is 0.5, only 1 is "
               "supported"},
         Fault{"rope_factors_of_another_size", tensor("rope_freqs.weight", {16}),
               "bad_file: m.gguf: tensor rope_freqs.weight has the shape (16), the metadata asks "
@@ -250,8 +256,11 @@ INSTANTIATE_TEST_SUITE_P(
               "bad_file: m.gguf: tensor output.weight has the shape (4, 32), the metadata asks for "
               "(5, 32)"},
         Fault{"bias", tensor("blk.0.attn_q.bias", {32}),
-              "unsupported: m.gguf: tensor \"blk.0.attn_q.bias\" has no place in this model; "
-              "leaving it out would change the answers"},
+              "bad_file: m.gguf: no tensor \"blk.0.attn_k.bias\" among its 12; there is "
+              "\"blk.0.attn_q.bias\""},
+        Fault{"norm_of_heads", tensor("blk.0.attn_q_norm.weight", {16}),
+              "unsupported: m.gguf: tensor \"blk.0.attn_q_norm.weight\" has no place in this "
+              "model; leaving it out would change the answers"},
         Fault{"another_layer", tensor("blk.1.attn_norm.weight", {32}),
               "unsupported: m.gguf: tensor \"blk.1.attn_norm.weight\" has no place in this model; "
               "leaving it out would change the answers"},

@@ -1,0 +1,37 @@
+// What decoder-only transformers share (Radford et al. 2018): tokens become vectors, blocks add to
+// them, and a head makes logits of the last block's.
+#pragma once
+#include <vector>
+
+#include "model/causal_lm.h"
+#include "nn/rope.h"
+
+namespace pomona::model {
+
+/// A family says what its parts compute; x (T, D) is the residual stream.
+class Decoder : public CausalLm {
+ public:
+  const LmShape& shape() const override { return shape_; }
+  Tensor forward(const nn::Batch& batch, const Context& context) const final;
+
+ protected:
+  /// `rotations`: the frequencies by which queries and keys turn, none if they do not, several if
+  /// rotation_of() tells layers apart. Throws bad_argument as nn::rope_frequencies.
+  Decoder(const LmShape& shape, const std::vector<nn::RopeConfig>& rotations);
+
+  /// Tokens (T), i32 -> (T, D).
+  virtual Tensor embed(const Context& context, const Tensor& tokens,
+                       const nn::Batch& batch) const = 0;
+  virtual Tensor block(const Context& context, const Tensor& x, const nn::BatchState& state,
+                       std::int64_t layer) const = 0;
+  virtual Tensor last_norm(const Context& context, const Tensor& x) const = 0;
+  /// Normalised rows -> (rows, V).
+  virtual Tensor head(const Context& context, const Tensor& x) const = 0;
+  virtual std::size_t rotation_of(std::int64_t) const { return 0; }
+
+ private:
+  LmShape shape_;
+  std::vector<nn::RopeFrequencies> rotations_;
+};
+
+}  // namespace pomona::model
