@@ -29,9 +29,10 @@ struct QuantizeResult {
   Json to_json() const;
 };
 
-/// Writes `to` with the types of `recipe`. Nothing appears under that name before it is whole.
-/// Throws what reading and writing throw; bad_argument when both paths are the same file, or for
-/// weights in a block format without allow_requantize; unsupported for types Pomona does not read.
+/// Writes `to` with the types of `recipe`; a split model becomes one file. Nothing appears under
+/// that name before it is whole. Throws what reading and writing throw; bad_argument when both
+/// paths are the same file, or for weights in a block format without allow_requantize; unsupported
+/// for folders and for types Pomona does not read.
 QuantizeResult quantize(const std::filesystem::path& from, const std::filesystem::path& to,
                         const Recipe& recipe, const QuantizeOptions& options, ThreadPool& pool,
                         ProgressSink& progress, const StopToken& stop);
