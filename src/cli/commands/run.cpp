@@ -68,9 +68,10 @@ Action prepare(Arguments& arguments) {
                  "only tell the stages, their time and memory; make and fetch nothing");
   arguments.flag("--no-serve", options->no_serve,
                  "end after the report; without effect in this version, which has no server yet");
-  arguments.option("--set", "KEY=VALUE", options->set,
-                   "another value for a key of the file, e.g. evaluate.limit=20; the report goes "
-                   "into a folder of its own, and what [serve] alias names stays as it is");
+  arguments.option(
+      "--set", "KEY=VALUE", options->set,
+      "another value for a key of the file, e.g. evaluate.limit=20; the report goes "
+      "into a folder of its own, and the name of a whole run's result stays with that");
   arguments.flag("--require-gate", options->require_gate,
                  "end with code 7 when no method is significantly better than zero-shot");
   declare_engine(arguments, options->engine);
