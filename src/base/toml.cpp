@@ -121,17 +121,16 @@ toml::table parse_document(std::string_view text, std::string_view origin, Error
 
 /// The value of a `--set`: TOML if it is that, else the text itself. The document holds it as "v".
 toml::table parse_override(std::string_view value) {
+  toml::table parsed;
   try {
-    toml::table parsed = toml::parse("v = " + std::string(value), kOverride);
-    if (parsed.size() == 1) return parsed;
+    parsed = toml::parse("v = " + std::string(value), kOverride);
   } catch (const toml::parse_error&) {
-    // not TOML: a text without quotes
+    parsed.clear();  // a text without quotes
   }
-  toml::table text;
-  text.insert("v", std::string(value));
-  std::ostringstream
-      written;  // written and read again, so that the value knows where it comes from
-  written << text;
+  if (parsed.size() == 1) return parsed;
+  // Written and read again, so that the value knows where it comes from.
+  std::ostringstream written;
+  written << toml::table{{"v", std::string(value)}};
   return toml::parse(written.str(), kOverride);
 }
 

@@ -31,7 +31,7 @@ std::optional<std::string> known_origin(const CatalogueEntry& entry, const fs::p
     const Json origin = read_json(origin_path(place));
     if (origin.value("sha256", "") == entry.sha256) return origin.value("source", "");
   } catch (const std::exception&) {
-    // no such note, or one that cannot be read: the file itself tells
+    return std::nullopt;  // no such note, or one that cannot be read: the file itself tells
   }
   return std::nullopt;
 }

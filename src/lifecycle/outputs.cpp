@@ -31,7 +31,7 @@ std::string folder_name(const Assignments& set) {
 fs::path main_report_folder(const AppFile& app, const hub::Home& home) {
   const fs::path beside = fs::absolute(app.path).lexically_normal().parent_path();
   const std::string stem = app.path.stem().string();
-  const fs::path folder = beside / (stem == "app" ? "report" : "report-" + stem);
+  fs::path folder = beside / (stem == "app" ? "report" : "report-" + stem);
   std::error_code ignored;
   const fs::path& written = fs::exists(folder, ignored) ? folder : beside;
   if (::access(written.c_str(), W_OK) == 0) return folder;

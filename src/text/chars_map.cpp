@@ -1,6 +1,7 @@
 #include "text/chars_map.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "text/code_points.h"
@@ -79,7 +80,7 @@ Normalizer::Step precompiled_step(std::shared_ptr<const CharsMap> map) {
 
 Normalizer::Step sentencepiece_step(std::shared_ptr<const CharsMap> map,
                                     std::shared_ptr<const AddedTokens> kept, SpaceRules rules) {
-  return [map, kept, rules](std::string& text) {
+  return [map = std::move(map), kept = std::move(kept), rules](std::string& text) {
     std::string out;
     out.reserve(text.size() + text.size() / 4 + kMark.size());
     if (rules.prefix && !rules.merge_spaces && !text.empty()) out += kMark;

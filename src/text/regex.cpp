@@ -228,8 +228,8 @@ struct Regex::Automaton {
     };
     row_of({});
     row_of({first});
-    for (std::size_t i = 0; i < states.size(); ++i) {
-      const std::vector<int> state = states[i];
+    for (std::size_t i = 0; i < states.size(); ++i) {  // row_of() adds to them: NOLINT
+      const std::vector<int> state = states[i];        // and moves them: NOLINT
       for (std::size_t c = 0; c < stride(); ++c) {
         const bool at_end = c == in.size();
         const Advance advance = Stepper(steps, at_end, in[at_end ? 0 : c]).run(state);

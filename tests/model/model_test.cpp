@@ -80,14 +80,15 @@ std::function<void(TinyFile&)> no_key(std::string_view name) {
   return [=](TinyFile& file) { file.unset(name); };
 }
 /// A change of one tensor, its shape slowest first.
-std::function<void(TinyFile&)> tensor(std::string_view name, std::vector<std::int64_t> shape,
+std::function<void(TinyFile&)> tensor(std::string_view name, const std::vector<std::int64_t>& shape,
                                       DType dtype = DType::f32) {
   return [=](TinyFile& file) { file.tensor(name, shape, dtype); };
 }
 std::function<void(TinyFile&)> no_tensor(std::string_view name) {
   return [=](TinyFile& file) { file.drop_tensor(name); };
 }
-std::function<void(TinyFile&)> strings(std::string_view name, std::vector<std::string_view> texts) {
+std::function<void(TinyFile&)> strings(std::string_view name,
+                                       const std::vector<std::string_view>& texts) {
   return [=](TinyFile& file) { file.set(name, store::gguf_array(texts)); };
 }
 

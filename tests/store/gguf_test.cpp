@@ -143,7 +143,8 @@ TEST(Gguf, RefusesBadMetadata) {
 }
 
 TEST(Gguf, RefusesBadTensors) {
-  const auto one = [](std::vector<std::uint64_t> dims, std::uint32_t type, std::uint64_t offset) {
+  const auto one = [](const std::vector<std::uint64_t>& dims, std::uint32_t type,
+                      std::uint64_t offset) {
     return parse_error(Raw().head(1, 0).tensor("t", dims, type, offset).pad().zeros(64));
   };
   EXPECT_EQ(one({16}, 0, 0), "nothing");
