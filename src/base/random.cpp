@@ -6,7 +6,7 @@
 namespace pomona {
 namespace {
 
-__extension__ using uint128 = unsigned __int128;
+__extension__ using Uint128 = unsigned __int128;
 
 constexpr double kTwoToMinus53 = 0x1p-53;
 
@@ -48,7 +48,7 @@ std::uint64_t Random::bits(std::uint64_t index) const {
 double Random::uniform(std::uint64_t index) const { return to_unit(bits(index)); }
 
 std::uint64_t Random::below(std::uint64_t index, std::uint64_t n) const {
-  return static_cast<std::uint64_t>((static_cast<uint128>(bits(index)) * n) >> 64);
+  return static_cast<std::uint64_t>((static_cast<Uint128>(bits(index)) * n) >> 64);
 }
 
 double Random::normal(std::uint64_t index) const {

@@ -109,9 +109,9 @@ std::string step_1b(std::string word) {
 }
 
 std::string step_1c(std::string word) {
-  const bool applies =
-      word.ends_with('y') && word.size() > 2 && ends_in_consonant(without(word, "y"));
-  return applies ? replace_end(word, 1, "i") : word;
+  if (word.ends_with('y') && word.size() > 2 && ends_in_consonant(without(word, "y")))
+    return replace_end(word, 1, "i");
+  return word;
 }
 
 std::string step_2(std::string word) {
@@ -174,7 +174,8 @@ std::string step_5a(std::string word) {
 }
 
 std::string step_5b(std::string word) {
-  return word.ends_with("ll") && measure(without(word, "l")) > 1 ? replace_end(word, 1, "") : word;
+  if (word.ends_with("ll") && measure(without(word, "l")) > 1) return replace_end(word, 1, "");
+  return word;
 }
 
 /// Words that the rules get wrong, with their stems.

@@ -36,7 +36,7 @@ class QuantizeTest : public ::testing::Test {
   std::filesystem::path gguf_importances() {
     store::GgufOutput output;
     output.metadata.emplace_back("general.type", std::string_view("imatrix"));
-    const auto add = [&](std::string_view ending, std::vector<float> values) {
+    const auto add = [&](std::string_view ending, const std::vector<float>& values) {
       const auto count = static_cast<std::int64_t>(values.size());
       output.tensors.push_back(
           {std::string(kWeighed) + std::string(ending),

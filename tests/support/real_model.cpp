@@ -17,7 +17,7 @@ std::optional<std::filesystem::path> real_model() {
 }
 
 std::optional<std::filesystem::path> shared_data(std::string_view name) {
-  const auto path = std::filesystem::path(POMONA_SOURCE_DIR) / "../shared/data" / name;
+  auto path = std::filesystem::path(POMONA_SOURCE_DIR) / "../shared/data" / name;
   if (!std::filesystem::exists(path)) return std::nullopt;
   return path;
 }

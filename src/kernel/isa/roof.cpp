@@ -32,10 +32,10 @@ template <class Sum, class V, class Add>
   opaque(b);
   for (std::int64_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 16
-    for (int i = 0; i < kSums; ++i) {
+    for (Sum& sum : sums) {
       opaque(b);
-      sums[i] = add(sums[i], a, b);
-      opaque(sums[i]);
+      sum = add(sum, a, b);
+      opaque(sum);
     }
   }
   return rounds * kSums * operations;
