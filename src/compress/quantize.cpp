@@ -8,6 +8,7 @@
 #include "base/quote.h"
 #include "base/text.h"
 #include "store/gguf_output.h"
+#include "store/gguf_split.h"
 
 namespace pomona::compress {
 namespace {
@@ -21,9 +22,14 @@ void check_paths(const fs::path& from, const fs::path& to) {
   if (fs::is_directory(from, ignored))
     fail(ErrorKind::unsupported,
          "quantize: {} is a folder; this version quantises models in GGUF files", from.string());
-  if (fs::equivalent(from, to, ignored))
-    fail(ErrorKind::bad_argument,
-         "quantize: {} cannot be read and written at once; name another file", to.string());
+  if (to.extension() != ".gguf")
+    fail(ErrorKind::bad_argument, "quantize: {} is no name of a model's file; let it end in .gguf",
+         to.string());
+  for (const fs::path& part : store::gguf_part_paths(from)) {
+    if (fs::equivalent(part, to, ignored))
+      fail(ErrorKind::bad_argument,
+           "quantize: {} cannot be read and written at once; name another file", to.string());
+  }
 }
 
 ModelFacts facts_of(const GgufFile& file) {
@@ -66,6 +72,16 @@ std::optional<DType> new_type(const StoredTensor& tensor, const Recipe& recipe,
   return type;
 }
 
+/// A pattern without a tensor is a slip of the pen.
+void check_patterns(const store::TensorSource& source, const Choices& choices) {
+  for (const Choices::Pattern& pattern : choices.patterns) {
+    if (std::none_of(source.tensors().begin(), source.tensors().end(),
+                     [&](const StoredTensor& tensor) { return pattern.fits(tensor.name); }))
+      fail(ErrorKind::bad_argument, "quantize: {} has no tensor whose name has {}", source.origin(),
+           quote_name(pattern.text));
+  }
+}
+
 /// Decodes and encodes a tensor, a slab of rows at a time, the rows in parallel.
 void convert(const StoredTensor& tensor, DType type, std::span<const float> importance,
              const store::ByteSink& sink, ThreadPool& pool, const StopToken& stop) {
@@ -98,6 +114,7 @@ QuantizeResult quantize(const fs::path& from, const fs::path& to, const Recipe& 
   const Stopwatch watch;
   const GgufFile file(from);
   const store::TensorSource source = store::tensors_of(file);
+  check_patterns(source, options.choices);
   ModelFacts facts = facts_of(file);
   facts.weighed = options.importance != nullptr;
 

@@ -162,10 +162,9 @@ std::optional<DType> type_for(const Recipe& recipe, const Choices& choices, cons
   const bool head = tensor.name == "output.weight" || (embedding && model.tied);
   if (head && choices.leave_output) return std::nullopt;
   DType type = recipe.type;
-  const auto pattern = std::find_if(
-      choices.patterns.begin(), choices.patterns.end(), [&](const Choices::Pattern& candidate) {
-        return std::regex_search(tensor.name.begin(), tensor.name.end(), candidate.name);
-      });
+  const auto pattern =
+      std::find_if(choices.patterns.begin(), choices.patterns.end(),
+                   [&](const Choices::Pattern& candidate) { return candidate.fits(tensor.name); });
   if (pattern != choices.patterns.end()) {
     type = pattern->type;
   } else if (embedding && choices.embedding) {

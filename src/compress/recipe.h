@@ -46,8 +46,13 @@ struct Choices {
   bool pure = false;               // the recipe's main type for every matrix
   bool leave_output = false;       // the head stays as it is
   struct Pattern {
-    std::regex name;  // searched in the tensor's name
+    std::string text;  // as the user wrote it
+    std::regex name;   // searched in the tensor's name
     DType type;
+
+    bool fits(std::string_view tensor) const {
+      return std::regex_search(tensor.begin(), tensor.end(), name);
+    }
   };
   std::vector<Pattern> patterns;  // the first that fits decides
 };

@@ -107,8 +107,8 @@ void answer_rows(Answerer& answerer, const Task& task, std::vector<AnsweredRow>&
     keep(samples.back());
   };
   answerer.answer(questions, events, stop);
-  progress.end(
-      fmt::format("{} rows in {}", there.size(), human_duration(before + watch.seconds())));
+  progress.end(fmt::format("{}: {} rows in {}", task.what, there.size(),
+                           human_duration(before + watch.seconds())));
   std::sort(samples.begin(), samples.end(),
             [](const AnsweredRow& a, const AnsweredRow& b) { return a.row < b.row; });
 }

@@ -4,7 +4,9 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/toml.h"
 
 namespace pomona::hub {
@@ -76,6 +78,12 @@ fs::path program_folder() {
 }
 
 }  // namespace
+
+bool CatalogueEntry::knows(std::string_view language) const {
+  const std::string_view first = split(language, '-').front();
+  return std::any_of(languages.begin(), languages.end(),
+                     [&](const std::string& known) { return split(known, '-').front() == first; });
+}
 
 Catalogue::Catalogue(const Home& home) {
   for (const fs::path& folder : {data_folder() / "models", home.user_catalogue()}) {

@@ -45,6 +45,9 @@ struct CatalogueEntry {
   std::uint64_t bytes = 0;
   std::string sha256;
   std::vector<Source> sources;  // in order of trial
+
+  /// Whether it was made for a language, by the first part of its tag ("zh" of "zh-Hans").
+  bool knows(std::string_view language) const;
 };
 
 /// All entries, by name.

@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "base/file_lock.h"
 #include "base/text.h"
+#include "hub/model_path.h"
+#include "store/hub_folder.h"
 
 namespace pomona::hub {
 namespace {
@@ -14,33 +16,6 @@ namespace {
 bool looks_like_path(std::string_view model) {
   return model.find('/') != std::string_view::npos || model.ends_with(".gguf") || model == "." ||
          model == "..";
-}
-
-bool is_model_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path / "config.json", ignored);
-}
-
-/// Fails unless `path` is a .gguf file or a folder with config.json.
-void check_model_path(const fs::path& path) {
-  if (!is_there(path))
-    fail(ErrorKind::not_found, "model {}: no such file or folder", path.string());
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) {
-    if (!is_model_folder(path))
-      fail(ErrorKind::not_found, "model {}: this folder holds no config.json", path.string());
-  } else if (path.extension() != ".gguf") {
-    fail(ErrorKind::unsupported, "model {}: expected a .gguf file, or a folder with config.json",
-         path.string());
-  }
-}
-
-/// The size of a model's file or folder; 0 if it went while we looked.
-std::uint64_t bytes_of(const fs::path& model) {
-  std::error_code error;
-  if (fs::is_directory(model, error)) return folder_bytes(model);
-  const std::uint64_t bytes = fs::file_size(model, error);
-  return error ? 0 : bytes;
 }
 
 Alias read_alias(const db::Statement& row, const fs::path& database) {
@@ -98,7 +73,7 @@ std::vector<ModelRow> ModelStore::list() const {
     row.alias = alias;
     try {
       row.path = resolve_alias(alias).path;
-      row.bytes = bytes_of(*row.path);
+      row.bytes = model_bytes(*row.path);
     } catch (const Error&) {
       row.path.reset();  // listed all the same: its name is taken
     }
@@ -117,7 +92,8 @@ ResolvedModel ModelStore::resolve(std::string_view model) const {
   }
   if (!looks_like_path(model)) {
     if (const auto alias = find_alias(model)) return resolve_alias(*alias);
-    if (!is_model_folder(model))
+    std::error_code ignored;
+    if (!fs::is_regular_file(fs::path(model) / store::kConfigFile, ignored))
       fail(ErrorKind::not_found,
            "model {}: no model or alias has this name, and no folder with config.json; {}", model,
            suggestion(model, true));

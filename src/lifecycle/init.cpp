@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "hub/catalogue.h"
 #include "lifecycle/app_file.h"
 #include "lifecycle/init_guess.h"
 #include "lifecycle/init_splits.h"
@@ -132,6 +133,23 @@ void write_together(const std::vector<std::pair<fs::path, std::string>>& texts) 
   for (const auto& file : files) file->commit();
 }
 
+/// "auto" finds nothing for a language that no model of the catalogue was made for: then the
+/// smallest is named, so that the application runs.
+void choose_base(const hub::Catalogue& catalogue, ApplicationBlanks& blanks, InitOutcome& outcome) {
+  const std::vector<hub::CatalogueEntry>& entries = catalogue.entries();
+  if (entries.empty() || std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
+        return entry.knows(blanks.language);
+      }))
+    return;
+  blanks.base = std::min_element(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+                  return a.parameters < b.parameters;
+                })->name;
+  outcome.notes.push_back(fmt::format(
+      "no model of the catalogue was made for language {}: app.toml names {}, whose answers will "
+      "be poor; put a model of your own there as [model] base",
+      blanks.language, blanks.base));
+}
+
 }  // namespace
 
 InitOutcome init_application(const fs::path& data, const InitOptions& options) {
@@ -149,6 +167,7 @@ InitOutcome init_application(const fs::path& data, const InitOptions& options) {
       guess_roles(table, {options.input.value_or(""), options.output.value_or("")}, data.string());
   blanks.use_case = options.use_case.value_or(guess_use_case(table, blanks.roles));
   blanks.language = table.find(blanks.roles.output)->scripts.language();
+  choose_base(hub::Catalogue(options.home), blanks, outcome);
   outcome.rows = table.rows();
   outcome.use_case = blanks.use_case;
   outcome.language = blanks.language;

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "base/json.h"
+#include "hub/home.h"
 
 namespace pomona::lifecycle {
 
 namespace fs = std::filesystem;
 
 struct InitOptions {
+  hub::Home home;                            // of the catalogue
   std::optional<std::string> use_case;       // `--use-case`: else guessed
   std::optional<std::string> input, output;  // `--input`, `--output`: column names, else guessed
   bool force = false;                        // may replace an app.toml and split files

@@ -66,7 +66,7 @@ use_case = "{use_case}"   # write, summarize, extract, translate, answer, search
 language = "{language}"
 
 [model]
-base = "auto"   # the best model of the catalogue that fits; or a name from `pomona list`, or a .gguf file
+base = {base}   # "auto" is the best model of the catalogue that fits; or a name from `pomona list`, or a .gguf file
 
 [data]          # paths are relative to this file
 train = {train}   # {train_rows} rows: the examples in a prompt come from here
@@ -93,11 +93,11 @@ significance = 0.05   # a method is promoted if chance alone would gain as much 
 alias = {name}   # the promoted result under a name, which every command takes as a model
 )",
       fmt::arg("data", toml_string(blanks.data)), fmt::arg("name", toml_string(blanks.name)),
-      fmt::arg("use_case", blanks.use_case), fmt::arg("language", blanks.language),
-      fmt::arg("train", toml_string(files.names[0])), fmt::arg("train_rows", files.rows[0]),
-      fmt::arg("valid", toml_string(files.names[1])), fmt::arg("valid_rows", files.rows[1]),
-      fmt::arg("test", toml_string(files.names[2])), fmt::arg("test_rows", files.rows[2]),
-      fmt::arg("input", toml_string(blanks.roles.input)),
+      fmt::arg("base", toml_string(blanks.base)), fmt::arg("use_case", blanks.use_case),
+      fmt::arg("language", blanks.language), fmt::arg("train", toml_string(files.names[0])),
+      fmt::arg("train_rows", files.rows[0]), fmt::arg("valid", toml_string(files.names[1])),
+      fmt::arg("valid_rows", files.rows[1]), fmt::arg("test", toml_string(files.names[2])),
+      fmt::arg("test_rows", files.rows[2]), fmt::arg("input", toml_string(blanks.roles.input)),
       fmt::arg("output", toml_string(blanks.roles.output)),
       fmt::arg("instruction", toml_string(instruction_of(wording, blanks.labels))),
       fmt::arg("metric", wording.metric),

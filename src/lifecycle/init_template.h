@@ -15,6 +15,7 @@ struct ApplicationBlanks {
   std::string data;  // file name
   std::string name;
   std::string use_case, language;
+  std::string base = "auto";  // the model
   Roles roles;
   std::vector<std::string> labels;   // the different outputs, for use case analyze; empty: many
   std::uint64_t longest_output = 0;  // characters

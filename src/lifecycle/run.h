@@ -80,7 +80,7 @@ struct RunPlan {
   std::vector<PlannedJob> jobs;
   double seconds = 0;
   std::uint64_t download_bytes = 0, peak_bytes = 0;
-  /// Where the speed comes from: "measured", "measured earlier", "estimated".
+  /// Where the speed comes from: "measured", "estimated".
   std::string speed;
   std::vector<std::string> notes;
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "hub/model_path.h"
 #include "kernel/roof.h"
 #include "lifecycle/outputs.h"
 #include "simd/cpu.h"
@@ -88,14 +89,11 @@ bool is_here(const ModelFile& model) {
 }  // namespace
 
 std::string Run::hash_of_model(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::is_directory(path, ignored)) return hashes_.sha256(path);
-  std::map<std::string, std::string> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
-    if (entry.is_regular_file(ignored))
-      files[entry.path().filename().string()] = hashes_.sha256(entry.path());
-  }
-  return sha256_hex(Json(files).dump());
+  const std::vector<fs::path> files = hub::model_files(path);
+  if (files.size() == 1 && files.front() == path) return hashes_.sha256(path);
+  Json hashes = Json::object();
+  for (const fs::path& file : files) hashes[file.filename().string()] = hashes_.sha256(file);
+  return sha256_hex(hashes.dump());
 }
 
 bool Run::model_is_here() const { return is_here(selection); }
@@ -135,23 +133,10 @@ eval::Speed estimated_speed(const ModelFile& selection, int threads) {
   return {prefill, prefill / 2};
 }
 
-/// Whether figures of that machine hold here and now.
-bool is_this_machine(const Json& machine, int threads) {
-  return machine.at("threads").get<int>() == threads &&
-         machine.at("isa").get<std::string>() == simd::name_of(simd::level_in_use());
-}
-
 KnownSpeed find_speed(Run& run) {
-  const int threads = run.options.threads > 0 ? run.options.threads : available_threads();
-  const auto selected = run.finished.find("select");
-  if (selected != run.finished.end() &&
-      is_this_machine(selected->second.meta.at("machine"), threads)) {
-    const Json& speed = selected->second.meta.at("speed");
-    return {{speed.at("prefill_tokens_per_second").get<double>(),
-             speed.at("decode_tokens_per_second").get<double>()},
-            "measured earlier"};
-  }
+  // Measured anew each time: what an earlier run saw may have been a machine busy with other work.
   if (run.model_is_here()) return {run.measured_speed(), "measured"};
+  const int threads = run.options.threads > 0 ? run.options.threads : available_threads();
   return {estimated_speed(run.selection, threads), "estimated"};
 }
 

@@ -56,7 +56,7 @@ struct Method {
 /// Speed of the selected model and where the figure comes from.
 struct KnownSpeed {
   eval::Speed speed;
-  std::string source;  // "measured earlier", "measured", "estimated"
+  std::string source;  // "measured", "estimated"
 };
 
 /// What the stages of one run share. Expensive things are made at their first use.

@@ -3,6 +3,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/quote.h"
 #include "base/text.h"
 #include "store/gguf.h"
 #include "store/gguf_tokenizer.h"
@@ -34,14 +36,26 @@ ModelFiles open_gguf(const fs::path& path) {
           .text = text_of(metadata)};
 }
 
-/// The licence in the header of a folder's README.md ("license: apache-2.0"), or "".
-std::string licence_of(const store::HubFolder& folder) {
-  const auto readme = folder.text("README.md");
-  if (!readme || !readme->starts_with("---\n")) return "";
-  const std::string_view header = std::string_view(*readme).substr(0, readme->find("\n---", 4));
-  for (const std::string_view line : split(header, '\n')) {
+/// The licence in the header of a folder's README.md ("license: apache-2.0"), or "". A README that
+/// cannot be read has none: the model is none the worse for it.
+std::string licence_of(const fs::path& folder) {
+  std::string readme;
+  try {
+    const MappedFile file(folder / "README.md");
+    readme.assign(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  } catch (const Error&) {
+    return "";
+  }
+  const auto lines = split(readme, '\n');
+  if (trim(lines.front()) != "---") return "";
+  for (std::size_t i = 1; i < lines.size() && trim(lines[i]) != "---"; ++i) {
     constexpr std::string_view kKey = "license:";
-    if (line.starts_with(kKey)) return std::string(trim(line.substr(kKey.size())));
+    if (!lines[i].starts_with(kKey)) continue;
+    std::string_view value = lines[i].substr(kKey.size());
+    value = trim(value.substr(0, value.find(" #")));
+    const bool quoted = value.size() > 1 && (value.front() == '"' || value.front() == '\'') &&
+                        value.back() == value.front();
+    return printable(quoted ? value.substr(1, value.size() - 2) : value, true);
   }
   return "";
 }
@@ -57,7 +71,7 @@ ModelFiles open_folder(const fs::path& path) {
   return {.path = path,
           .name = (whole.has_filename() ? whole : whole.parent_path()).filename().string(),
           .architecture = std::move(architecture),
-          .licence = licence_of(folder),
+          .licence = licence_of(path),
           .checkpoint = Checkpoint(std::move(config), folder.weights()),
           .text = text_of_folder(path)};
 }

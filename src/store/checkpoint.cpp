@@ -20,17 +20,23 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
 /// a brace.
 TensorSource open_file(const std::filesystem::path& path) {
   constexpr std::size_t kHeaderAt = 8;
-  bool is_gguf = false, is_torch = false, is_safetensors = false;
+  bool is_gguf = false, is_torch = false, is_safetensors = false, is_pointer = false;
   {
     const MappedFile file(path);
     const auto bytes = file.bytes();
     is_gguf = starts_with(bytes, "GGUF");
     is_torch = looks_like_torch(bytes);
+    is_pointer = starts_with(bytes, "version https://git-lfs");
     is_safetensors = bytes.size() > kHeaderAt && bytes[kHeaderAt] == std::byte{'{'};
   }
   if (is_gguf) return tensors_of(GgufFile(path));
   if (is_safetensors) return open_safetensors(path).tensors;
   if (is_torch) return open_torch_file(path);
+  if (is_pointer)
+    fail(ErrorKind::bad_file,
+         "open checkpoint: {}: a pointer of Git LFS, not the file itself; fetch that with git lfs "
+         "pull",
+         path.string());
   fail(ErrorKind::bad_file, "open checkpoint: {}: byte 0: neither GGUF, safetensors nor PyTorch",
        path.string());
 }

@@ -1,5 +1,7 @@
 #include "store/gguf_split.h"
 
+#include <charconv>
+
 #include "base/error.h"
 #include "base/quote.h"
 
@@ -52,6 +54,19 @@ std::vector<std::filesystem::path> gguf_part_paths(const std::filesystem::path& 
   for (std::size_t i = 0; i < split.count; ++i)
     paths.push_back(path.parent_path() / gguf_part_name(prefix, i, split.count));
   return paths;
+}
+
+std::vector<std::filesystem::path> gguf_part_paths(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  constexpr std::string_view kEnding = "-00001-of-00001.gguf";
+  if (name.size() < kEnding.size()) return {path};
+  const std::string_view ending = std::string_view(name).substr(name.size() - kEnding.size());
+  std::uint64_t number = 0, count = 0;
+  std::from_chars(ending.data() + kEnding.find('1') - 4, ending.data() + ending.size(), number);
+  std::from_chars(ending.data() + kEnding.rfind('1') - 4, ending.data() + ending.size(), count);
+  if (number == 0 || number > count || gguf_part_name("", number - 1, count) != ending)
+    return {path};
+  return gguf_part_paths(path, {.number = number - 1, .count = count, .tensors = {}});
 }
 
 }  // namespace pomona::store

@@ -36,4 +36,7 @@ std::string gguf_part_name(std::string_view prefix, std::size_t number, std::siz
 std::vector<std::filesystem::path> gguf_part_paths(const std::filesystem::path& path,
                                                    const GgufSplit& split);
 
+/// The same by the name alone; only `path` if its name is not that of a part.
+std::vector<std::filesystem::path> gguf_part_paths(const std::filesystem::path& path);
+
 }  // namespace pomona::store

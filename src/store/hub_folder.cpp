@@ -41,8 +41,18 @@ HubFolder::HubFolder(const fs::path& folder) : folder_(folder) {
   config_ = std::move(*config);
 }
 
+/// A pipe under one of these names would never end.
+bool HubFolder::has(std::string_view name) const {
+  const fs::path path = folder_ / name;
+  if (!is_there(path)) return false;
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored))
+    fail(ErrorKind::bad_file, "{}: expected a regular file", path.string());
+  return true;
+}
+
 std::optional<Json> HubFolder::json(std::string_view name) const {
-  if (!is_there(folder_ / name)) return std::nullopt;
+  if (!has(name)) return std::nullopt;
   Json json = read_json(folder_ / name);
   if (!json.is_object())
     fail(ErrorKind::bad_file, "{}: expected a JSON object, found {}", (folder_ / name).string(),
@@ -51,7 +61,7 @@ std::optional<Json> HubFolder::json(std::string_view name) const {
 }
 
 std::optional<std::string> HubFolder::text(std::string_view name) const {
-  if (!is_there(folder_ / name)) return std::nullopt;
+  if (!has(name)) return std::nullopt;
   std::string text = read_file(folder_ / name);
   if (const auto at = find_invalid_utf8(text))
     fail(ErrorKind::bad_file, "{}: byte {}: not UTF-8", (folder_ / name).string(), *at);

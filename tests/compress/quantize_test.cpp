@@ -18,11 +18,14 @@ class QuantizeTest : public ::testing::Test {
  protected:
   std::string quantized(const std::filesystem::path& from,
                         const ImportanceMatrix* importance = nullptr) {
-    ThreadPool pool(2);
-    QuantizeOptions options;
-    options.importance = importance;
-    quantize(from, folder_ / "q.gguf", recipe_named("Q4_0"), options, pool, no_progress(), stop_);
+    options_.importance = importance;
+    quantize_to(from, folder_ / "q.gguf");
     return read_file(folder_ / "q.gguf");
+  }
+
+  void quantize_to(const std::filesystem::path& from, const std::filesystem::path& to) {
+    ThreadPool pool(2);
+    quantize(from, to, recipe_named("Q4_0"), options_, pool, no_progress(), stop_);
   }
 
   /// The mean squares of the columns of kWeighed's input.
@@ -73,6 +76,7 @@ class QuantizeTest : public ::testing::Test {
 
   const test::TempFolder folder_;
   const std::filesystem::path tiny_ = golden::path_of("llama_tiny.gguf");
+  QuantizeOptions options_;
   StopToken stop_;
 };
 
@@ -98,6 +102,30 @@ TEST_F(QuantizeTest, ImportancesOfAnotherShapeAreRefused) {
   EXPECT_EQ(test::refused([&] { quantized(tiny_, &narrow); }),
             "bad_file: " + (folder_ / "i.dat").string() +
                 ": 31 importances for blk.0.attn_q.weight, which has 32 columns");
+}
+
+TEST_F(QuantizeTest, NoPartOfTheModelIsWrittenOver) {
+  const auto parts =
+      store::write_gguf(folder_ / "m.gguf", store::output_of(store::GgufFile(tiny_)), 60'000);
+  ASSERT_GT(parts.size(), 1u);
+  const std::string before = read_file(parts[1]);
+  EXPECT_EQ(test::refused([&] { quantize_to(parts[0], parts[1]); }),
+            "bad_argument: quantize: " + parts[1].string() +
+                " cannot be read and written at once; name another file");
+  EXPECT_EQ(read_file(parts[1]), before);
+}
+
+TEST_F(QuantizeTest, TheNewNameIsThatOfAModel) {
+  EXPECT_EQ(test::refused([&] { quantize_to(tiny_, folder_ / "small"); }),
+            "bad_argument: quantize: " + (folder_ / "small").string() +
+                " is no name of a model's file; let it end in .gguf");
+}
+
+TEST_F(QuantizeTest, APatternWithoutATensorIsRefused) {
+  options_.choices.patterns.push_back({"attn_w", std::regex("attn_w"), DType::q8_0});
+  EXPECT_EQ(
+      test::refused([&] { quantized(tiny_); }),
+      "bad_argument: quantize: " + tiny_.string() + " has no tensor whose name has \"attn_w\"");
 }
 
 TEST_F(QuantizeTest, FoldersAreRefused) {

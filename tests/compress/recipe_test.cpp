@@ -49,7 +49,7 @@ TEST(Recipe, TheUsersChoicesGoFirst) {
   Choices choices;
   choices.output = DType::q8_0;
   choices.embedding = DType::f16;
-  choices.patterns.push_back({std::regex("attn_v"), DType::q5_k});
+  choices.patterns.push_back({"attn_v", std::regex("attn_v"), DType::q5_k});
   const auto type = [&](std::string_view name) {
     return type_for(recipe, choices, facts, {name, 2, 256});
   };

@@ -27,6 +27,7 @@ struct FakeFacts {
   bool examples_help = true;    // else they ruin the answer
   std::int64_t context = 4096;  // a token is a byte
   std::uint64_t memory = 1'000'000;
+  double slowness = 1;
 };
 
 /// Without examples it answers in words that are in no reference; with some it gives the first two
@@ -57,7 +58,9 @@ class FakeAnswerer final : public eval::Answerer {
     }
   }
   std::uint64_t memory_bytes(std::int64_t) const override { return facts_.memory; }
-  eval::Speed measure(const StopToken&) override { return {1000, 500}; }
+  eval::Speed measure(const StopToken&) override {
+    return {1000 / facts_.slowness, 500 / facts_.slowness};
+  }
   Json machine() const override {
     return {
         {"isa", simd::name_of(simd::level_in_use())}, {"threads", threads_}, {"compute", "fast"}};

@@ -120,7 +120,11 @@ TEST_P(InitGuesses, FromNamesAndTexts) {
   const InitOutcome made = init_application(data_);
   EXPECT_EQ(made.use_case, guess.use_case);
   EXPECT_EQ(made.language, guess.language);
-  EXPECT_EQ(read_app_file(made.path).input, guess.input);
+  const AppFile app = read_app_file(made.path);
+  EXPECT_EQ(app.input, guess.input);
+  // "auto" would find no model for another language than English, and the file would not run.
+  EXPECT_EQ(app.base, guess.language == "en" ? "auto" : "smollm2-135m");
+  EXPECT_EQ(made.notes.empty(), guess.language == "en");
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -100,6 +100,18 @@ TEST_F(LifecycleTest, AChangeRunsAgainOnlyWhatDependsOnIt) {
 }
 
 // The test rows are saved anew while the model is opened, when they have been read already.
+TEST_F(LifecycleTest, APartOfASplitModelIsTheModel) {
+  write_app(replace_all(kApp, "./model.gguf", "./m-00001-of-00002.gguf"));
+  write_file(folder_ / "app/m-00001-of-00002.gguf", "first");
+  write_file(folder_ / "app/m-00002-of-00002.gguf", "second");
+  run();
+  EXPECT_EQ(read_json(folder_ / "app/report/report.json").at("model").at("bytes"), 11);
+  const int answered = facts_.answered;
+  write_file(folder_ / "app/m-00002-of-00002.gguf", "another");
+  run();
+  EXPECT_GT(facts_.answered, answered);
+}
+
 TEST_F(LifecycleTest, AnswersAreKeptUnderTheRowsThatWereAsked) {
   RunOptions meanwhile = options();
   meanwhile.open_model = [this](const fs::path&, const eval::AnswererOptions&) {
@@ -223,13 +235,15 @@ TEST_F(LifecycleTest, PlanSaysWhatWouldBeDoneAndDoesNothing) {
   EXPECT_EQ(lines.at(lines.size() - 2), "Nothing to do: everything is there already.");
 }
 
-TEST_F(LifecycleTest, APlanUsesTheSpeedOfItsOwnThreads) {
+TEST_F(LifecycleTest, APlanMeasuresTheMachineAsItIsNow) {
   run();
   RunOptions other = options();
   other.set = {{"evaluate.max_new_tokens", "9"}};
-  EXPECT_EQ(plan(other).speed, "measured earlier");
-  other.threads = available_threads() + 1;
-  EXPECT_EQ(plan(other).speed, "measured");
+  const double before = plan(other).seconds;
+  facts_.slowness = 10;
+  const RunPlan slow = plan(other);
+  EXPECT_EQ(slow.speed, "measured");
+  EXPECT_GT(slow.seconds, 2 * before);
 }
 
 TEST_F(LifecycleTest, ALookAsideLeavesReportAliasAndArtefactsAlone) {

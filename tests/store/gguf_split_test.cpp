@@ -49,6 +49,14 @@ class GgufSplitTest : public ::testing::Test {
   test::TempFolder folder_;
 };
 
+TEST_F(GgufSplitTest, TheNameAloneTellsTheParts) {
+  EXPECT_EQ(gguf_part_paths(part(1)), (std::vector{part(0), part(1), part(2)}));
+  for (const char* const name :
+       {"m.gguf", "m-00004-of-00003.gguf", "m-00000-of-00003.gguf", "m-0001-of-0003.gguf",
+        "m-00001-of-00003.bin", "m-1e001-of-00003.gguf", "m-+0001-of-00003.gguf"})
+    EXPECT_EQ(gguf_part_paths(folder_ / name), std::vector{folder_ / name});
+}
+
 TEST_F(GgufSplitTest, AllPartsAreOneModelWhicheverIsNamed) {
   for (std::size_t named = 0; named < 3; ++named) {
     const GgufFile file(part(named));

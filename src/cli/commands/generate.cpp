@@ -57,6 +57,10 @@ std::string read_prompt(const Options& options, Console& console) {
 
 std::vector<std::int32_t> tokens_of(const Options& options, const Session& session,
                                     const std::string& prompt) {
+  if (options.raw && !options.system.empty())
+    fail(ErrorKind::bad_argument,
+         "generate: --raw gives the prompt to the model as it is, without the template that "
+         "--system needs");
   if (options.raw) return session.model.tokenizer->encode(prompt, {.add_special = true});
   std::vector<model::Message> messages;
   if (!options.system.empty()) messages.push_back({"system", options.system});

@@ -46,12 +46,13 @@ compress::Choices choices_of(const Options& options) {
     if (equals == std::string::npos || equals == 0)
       fail(ErrorKind::bad_argument, "quantize: --tensor-type takes PATTERN=TYPE, got \"{}\"",
            pattern);
+    const std::string text = pattern.substr(0, equals);
+    const DType type = dtype_named(pattern.substr(equals + 1));
     try {
-      choices.patterns.push_back(
-          {std::regex(pattern.substr(0, equals)), dtype_named(pattern.substr(equals + 1))});
+      choices.patterns.push_back({text, std::regex(text), type});
     } catch (const std::regex_error& error) {
       fail(ErrorKind::bad_argument, "quantize: --tensor-type: \"{}\" is no regular expression: {}",
-           pattern.substr(0, equals), error.what());
+           text, error.what());
     }
   }
   return choices;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "hub/model_path.h"
 #include "lifecycle/app_keys.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stage.h"
@@ -57,12 +58,6 @@ void select_read(const TomlTable& root, AppFile& app) {
 
 constexpr double kBatchGain = 4;  // a batch writes about so many times faster than one sequence
 
-bool knows_language(const hub::CatalogueEntry& entry, std::string_view language) {
-  const std::string_view first = split(language, '-').front();
-  return std::any_of(entry.languages.begin(), entry.languages.end(),
-                     [&](const std::string& known) { return split(known, '-').front() == first; });
-}
-
 bool licence_allowed(const AppFile& app, std::string_view licence) {
   return app.licences.empty() ||
          std::find(app.licences.begin(), app.licences.end(), licence) != app.licences.end();
@@ -92,7 +87,7 @@ std::vector<ModelFile> candidates(Run& run) {
   std::string refused;
   for (const hub::CatalogueEntry& entry : run.models.catalogue().entries()) {
     std::string reason;
-    if (!knows_language(entry, run.app.language))
+    if (!entry.knows(run.app.language))
       reason = fmt::format("does not know language \"{}\"", run.app.language);
     else if (!licence_allowed(run.app, entry.licence))
       reason = fmt::format("licence {}", entry.licence);
@@ -132,10 +127,8 @@ ModelFile named(Run& run) {
     return selection;
   }
   const fs::path path = fs::absolute(found.path).lexically_normal();
-  std::error_code ignored;
-  const std::uint64_t bytes =
-      fs::is_directory(path, ignored) ? hub::folder_bytes(path) : fs::file_size(path);
-  return {found.name, path, run.hash_of_model(path), bytes, nullptr, path.string()};
+  return {found.name, path,         run.hash_of_model(path), hub::model_bytes(path),
+          nullptr,    path.string()};
 }
 
 std::vector<ModelFile> choices(Run& run) {
