@@ -23,13 +23,13 @@ struct SessionOptions {
 
 /// Help of a MODEL argument.
 inline constexpr const char* kModelHelp =
-    "a name that `pomona list` shows, or a path to a .gguf file";
+    "a name that `pomona list` shows, a .gguf file, or a folder with config.json";
 
 /// Declares --threads and --compute.
 void declare_engine(Arguments& arguments, SessionOptions& options);
 
-/// The .gguf file that a MODEL argument stands for, and what is stored with it. Errors as
-/// hub::ModelStore::resolve, unsupported for a folder.
+/// What a MODEL argument stands for, and what is stored with it. Errors as
+/// hub::ModelStore::resolve.
 hub::ResolvedModel resolve_model(const std::string& model);
 
 /// A loaded model with what it computes with. Errors as resolve_model and model::load_model.

@@ -1,9 +1,11 @@
 #include "compress/imatrix.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/quote.h"
 #include "store/gguf.h"
 
 namespace pomona::compress {
@@ -56,6 +58,15 @@ ImportanceMatrix::ImportanceMatrix(const std::filesystem::path& path) : path_(pa
     read_dat();
   }
   if (columns_.empty()) fail(ErrorKind::bad_file, "{}: holds no importances", path_.string());
+  for (const auto& [name, values] : columns_) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (!(values[i] >= 0) || !std::isfinite(values[i]))
+        fail(ErrorKind::bad_file,
+             "{}: column {} of {} has the importance {}, which no mean of "
+             "squares can be",
+             path_.string(), i, quote_name(name), values[i]);
+    }
+  }
 }
 
 /// Tensors NAME.in_sum2 (sums of squares by column) and NAME.counts (tokens).

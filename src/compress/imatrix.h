@@ -21,6 +21,7 @@ class ImportanceMatrix {
   std::span<const float> of(std::string_view tensor, std::int64_t columns) const;
 
   std::size_t size() const { return columns_.size(); }
+  const std::filesystem::path& path() const { return path_; }
 
  private:
   void read_gguf();

@@ -1,6 +1,7 @@
 #include "compress/quantize.h"
 
 #include <algorithm>
+#include <cmath>
 #include <system_error>
 
 #include "base/clock.h"
@@ -82,6 +83,17 @@ void check_patterns(const store::TensorSource& source, const Choices& choices) {
   }
 }
 
+/// Nor is there a use for importances of another model.
+void check_importance(const store::TensorSource& source, const ImportanceMatrix* importance) {
+  if (importance == nullptr) return;
+  if (std::none_of(source.tensors().begin(), source.tensors().end(),
+                   [&](const StoredTensor& tensor) {
+                     return !importance->of(tensor.name, row_of(tensor)).empty();
+                   }))
+    fail(ErrorKind::bad_argument, "quantize: {} has no importances for any tensor of {}",
+         importance->path().string(), source.origin());
+}
+
 /// Decodes and encodes a tensor, a slab of rows at a time, the rows in parallel.
 void convert(const StoredTensor& tensor, DType type, std::span<const float> importance,
              const store::ByteSink& sink, ThreadPool& pool, const StopToken& stop) {
@@ -98,6 +110,9 @@ void convert(const StoredTensor& tensor, DType type, std::span<const float> impo
     pool.parallel_for(count, [&](std::int64_t i) {
       std::vector<float> row(static_cast<std::size_t>(K));
       tensor.type.unpack(tensor.bytes.data() + (first + i) * source_bytes, row.data(), K);
+      if (!std::all_of(row.begin(), row.end(), [](float value) { return std::isfinite(value); }))
+        fail(ErrorKind::bad_file, "quantize: row {} of {} has values that are no finite numbers",
+             first + i, quote_name(tensor.name));
       info(type).pack(row.data(), importance.empty() ? nullptr : importance.data(),
                       slab.data() + i * target_bytes, K);
     });
@@ -115,6 +130,7 @@ QuantizeResult quantize(const fs::path& from, const fs::path& to, const Recipe& 
   const GgufFile file(from);
   const store::TensorSource source = store::tensors_of(file);
   check_patterns(source, options.choices);
+  check_importance(source, options.importance);
   ModelFacts facts = facts_of(file);
   facts.weighed = options.importance != nullptr;
 

@@ -129,6 +129,11 @@ Perplexity perplexity(const model::Model& model, const Context& context,
       ++result.tokens;
     }
     if (options.per_token) result.items.push_back({std::move(chunk), std::move(predictions)});
+    if (!std::isfinite(sum))
+      fail(ErrorKind::bad_file,
+           "perplexity: the model's predictions are no numbers from chunk {} on: its weights are "
+           "damaged",
+           c + 1);
     progress.update(static_cast<std::uint64_t>((c + 1) * n));
   }
   progress.end();

@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/toml.h"

@@ -35,7 +35,7 @@ std::vector<fs::path> model_files(const fs::path& path) {
   }
   std::erase_if(files, [](const fs::path& file) {
     std::error_code gone;  // files may go while we look
-    return !fs::is_regular_file(file, gone);
+    return file.filename().string().starts_with('.') || !fs::is_regular_file(file, gone);
   });
   return files;
 }

@@ -11,7 +11,7 @@ namespace pomona::hub {
 void check_model_path(const fs::path& path);
 
 /// The files that the model is read from, those that are there, in the order of their names: all
-/// parts of a split GGUF whichever is named, the files that lie in a folder.
+/// parts of a split GGUF whichever is named, the files that lie in a folder (no hidden ones).
 std::vector<fs::path> model_files(const fs::path& path);
 
 /// The size of those files.

@@ -6,8 +6,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/quote.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "text/unicode.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -186,8 +188,9 @@ void keep_drawn(std::vector<Row>& rows, std::size_t count) {
 }  // namespace
 
 DataFormat format_of(const fs::path& path) {
-  if (path.extension() == ".csv") return DataFormat::csv;
-  if (path.extension() == ".jsonl" || path.extension() == ".ndjson") return DataFormat::jsonl;
+  const std::string ending = text::lower(printable(path.extension().string()));
+  if (ending == ".csv") return DataFormat::csv;
+  if (ending == ".jsonl" || ending == ".ndjson") return DataFormat::jsonl;
   fail(ErrorKind::unsupported, "data {}: expected a file that ends in .csv or .jsonl",
        path.string());
 }

@@ -1,10 +1,13 @@
 #include "lifecycle/init_guess.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <functional>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 namespace pomona::lifecycle {
@@ -96,6 +99,29 @@ const ColumnFacts* ColumnTable::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &columns_[found->second];
 }
 
+namespace {
+
+std::string names_of(const ColumnTable& table) {
+  std::vector<std::string> names;
+  for (const ColumnFacts& column : table.columns()) names.push_back(quote_name(column.name));
+  if (names.empty()) return "empty, nested or missing values";
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// Spreadsheets in many countries put other characters between the fields than commas.
+std::string separator_hint(const ColumnTable& table) {
+  if (table.columns().size() != 1) return "";
+  const std::string& name = table.columns().front().name;
+  const std::size_t at = name.find_first_of(";\t|");
+  if (at == std::string::npos) return "";
+  return fmt::format(
+      "; the fields seem to be separated by {}, not by commas: save the file with "
+      "commas",
+      name[at] == '\t' ? "tabs" : fmt::format("\"{}\"", name[at]));
+}
+
+}  // namespace
+
 Roles guess_roles(const ColumnTable& table, const Roles& named, std::string_view origin) {
   Roles roles = named;
   if (!roles.input.empty()) require(table, roles.input, origin);
@@ -110,9 +136,8 @@ Roles guess_roles(const ColumnTable& table, const Roles& named, std::string_view
   if (roles.output.empty()) roles.output = best_for(table, kOutputNames, roles.input);
   if (roles.input.empty() || roles.output.empty() || roles.input == roles.output)
     fail(ErrorKind::bad_file,
-         "init: {}: found no two columns of text, one to read and one to write; name them with "
-         "--input and --output",
-         origin);
+         "init: {}: found no two columns of text, one to read and one to write, only {}{}", origin,
+         names_of(table), separator_hint(table));
   return roles;
 }
 

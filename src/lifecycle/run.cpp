@@ -190,9 +190,12 @@ std::vector<std::string> RunPlan::lines() const {
     const std::string download =
         download_bytes > 0 ? fmt::format(", with {} to download", human_bytes(download_bytes)) : "";
     const bool guessed = speed == "estimated";
+    const std::string memory = peak_bytes > 0
+                                   ? fmt::format(", {} {} of memory", guessed ? "from" : "at most",
+                                                 human_bytes(peak_bytes))
+                                   : "";
     lines.push_back(
-        fmt::format("About {}{}, {} {} of memory ({}).", human_duration(seconds), download,
-                    guessed ? "from" : "at most", human_bytes(peak_bytes),
+        fmt::format("About {}{}{} ({}).", human_duration(seconds), download, memory,
                     guessed ? "estimates: the model is not here yet" : "speed " + speed));
   }
   for (const std::string& note : notes) lines.push_back("Note    " + note);

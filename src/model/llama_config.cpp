@@ -118,9 +118,10 @@ void read_upper_windows(const Config& numbers, LlamaConfig& config) {
            numbers.key_of("sliding_window"));
   } else if (numbers.flag("use_sliding_window", false)) {
     read_windows(numbers, config);
+    constexpr std::int64_t kFullLayers = 28;  // the default of transformers' Qwen2Config
     const Json* const full = numbers.find("max_window_layers");
-    if (numbers.find("layer_types") == nullptr && full != nullptr && *full != 0)
-      config.set_window(0, 0, numbers.size("max_window_layers"));
+    if (numbers.find("layer_types") == nullptr && (full == nullptr || *full != 0))
+      config.set_window(0, 0, numbers.size("max_window_layers", kFullLayers));
   }
 }
 

@@ -54,7 +54,9 @@ std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& message
   if (chat_template_error) throw Error(*chat_template_error);
   if (!chat_template) {
     fail(ErrorKind::unsupported,
-         "{}: the model has no chat template; use --raw to continue plain text", path.string());
+         "{}: the model has no chat template, so it answers no messages; `generate --raw` "
+         "continues plain text",
+         path.string());
   }
   Json conversation = Json::array();
   for (const Message& message : messages) {
@@ -76,15 +78,17 @@ std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& message
 
 ModelCard describe_model(const std::filesystem::path& path) {
   const Model model = load_model(path);
-  return {
-      .name = model.name,
-      .architecture = model.architecture,
-      .licence = model.licence,
-      .bytes = model.bytes,
-      .parameters = model.parameters,
-      .context = static_cast<std::uint64_t>(model.lm->shape().context),
-      .memory_bytes = plan_memory(model, kPlannedRows, kPlannedPositions, Compute::fast).total(),
-      .types = model.types};
+  const std::int64_t tokens = std::min(kPlannedContext, model.lm->shape().context);
+  const std::int64_t rows = std::min(kPlannedRows, tokens);
+  return {.name = model.name,
+          .architecture = model.architecture,
+          .licence = model.licence,
+          .bytes = model.bytes,
+          .parameters = model.parameters,
+          .context = static_cast<std::uint64_t>(model.lm->shape().context),
+          .memory_bytes = plan_memory(model, rows, tokens - rows, Compute::fast).total(),
+          .planned_context = tokens,
+          .types = model.types};
 }
 
 MemoryPlan plan_memory(const Model& model, std::int64_t rows, std::int64_t cached,

@@ -53,13 +53,14 @@ Model load_model(const std::filesystem::path& path);
 struct ModelCard {
   std::string name, architecture, licence;
   std::uint64_t bytes = 0, parameters = 0, context = 0;
-  /// Memory to run it in mode fast: a prompt of kPlannedRows tokens behind kPlannedPositions in the
-  /// cache.
+  /// Memory to run it in mode fast with planned_context tokens, the last kPlannedRows of them in one
+  /// pass.
   std::uint64_t memory_bytes = 0;
+  std::int64_t planned_context = 0;
   std::map<std::string, int> types;
 };
 inline constexpr std::int64_t kPlannedRows = 512;
-inline constexpr std::int64_t kPlannedPositions = 1536;
+inline constexpr std::int64_t kPlannedContext = 2048;  // or the model's, if that is shorter
 
 /// Throws as load_model.
 ModelCard describe_model(const std::filesystem::path& path);

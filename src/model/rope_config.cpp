@@ -121,9 +121,10 @@ void read_section(const Config& numbers, const Config& section, nn::RopeConfig& 
       section.positive("original_max_position_embeddings",
                        numbers.positive("original_max_position_embeddings", context));
   if (rope.rope_type == nn::RopeType::longrope) {
+    const double stretch = context / rope.original_max_position_embeddings;
     rope.factor = numbers.find("original_max_position_embeddings") != nullptr
-                      ? context / rope.original_max_position_embeddings
-                      : section.positive("factor", 1);
+                      ? stretch
+                      : section.positive("factor", stretch);
     rope.frequency_factors = section.positives("short_factor");
   } else {
     rope.factor = section.positive("factor");

@@ -84,7 +84,10 @@ HubTokenizer read_hub_tokenizer(const fs::path& folder) {
   roles.eos = first_of(files, {"eos_token", "sep_token"});
   roles.unknown = first_of(files, {"unk_token"});
   roles.padding = first_of(files, {"pad_token"});
-  roles.ends = read_ends(generation.part());
+  // transformers makes the settings of generation from config.json where they have no file.
+  roles.ends =
+      read_ends(is_there(folder / kGenerationConfigFile) ? generation.part()
+                                                         : read_small(folder / kConfigFile).part());
 
   HubTokenizer result;
   const fs::path path = folder / kTokenizerFile;

@@ -68,5 +68,27 @@ TEST(ChatOnATerminal, CtrlCAtThePromptWarnsAndThenLeaves) {
   EXPECT_EQ(chat.wait(), 130);
 }
 
+TEST(ChatOnATerminal, CtrlCDropsABegunMessageAndKeepsTheChat) {
+  const TempFolder folder;
+  const std::string file = (folder / "chat.json").string();
+  TerminalProgram chat(tiny_chat());
+  ASSERT_TRUE(chat.shows("> "));
+  chat.type("\x03");
+  ASSERT_TRUE(chat.shows("Ctrl-C again")) << chat.unread();
+  chat.type("one\\\n");
+  ASSERT_TRUE(chat.shows("… ")) << chat.unread();
+  chat.type("\x03");
+  ASSERT_TRUE(chat.shows("Ctrl-C again")) << chat.unread();
+  ASSERT_TRUE(chat.shows("> "));
+  chat.type("two\n");
+  ASSERT_TRUE(chat.shows("cut at the limit")) << chat.unread();
+  ASSERT_TRUE(chat.shows("> "));
+  chat.type("/save " + file + "\n");
+  ASSERT_TRUE(chat.shows("(2 messages in ")) << chat.unread();
+  EXPECT_EQ(read_json(file)[0], Json({{"role", "user"}, {"content", "two"}}));
+  chat.type("/quit\n");
+  EXPECT_EQ(chat.wait(), 0);
+}
+
 }  // namespace
 }  // namespace pomona::test

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/file.h"
 #include "store/gguf_output.h"
 #include "tests/support/golden.h"
@@ -12,7 +14,7 @@
 namespace pomona::compress {
 namespace {
 
-constexpr std::string_view kWeighed = "blk.0.attn_q.weight";  // (32, 32)
+constexpr std::string_view kWeighed = "blk.0.attn_q.weight";  // (64, 32)
 
 class QuantizeTest : public ::testing::Test {
  protected:
@@ -31,6 +33,7 @@ class QuantizeTest : public ::testing::Test {
   /// The mean squares of the columns of kWeighed's input.
   std::vector<float> columns() const {
     std::vector<float> values(32, 1.0F);
+    values[0] = first_importance_;
     values[3] = 100.0F;
     return values;
   }
@@ -56,14 +59,14 @@ class QuantizeTest : public ::testing::Test {
   }
 
   /// The older file: the mean times the number of calls.
-  std::filesystem::path dat_importances(std::int32_t count) {
+  std::filesystem::path dat_importances(std::int32_t count, std::string_view tensor = kWeighed) {
     std::string bytes;
     const auto put = [&](std::int32_t value) {
       bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
     };
     put(1);
-    put(static_cast<std::int32_t>(kWeighed.size()));
-    bytes += kWeighed;
+    put(static_cast<std::int32_t>(tensor.size()));
+    bytes += tensor;
     put(2);
     put(count);
     for (std::int32_t i = 0; i < count; ++i) {
@@ -76,6 +79,7 @@ class QuantizeTest : public ::testing::Test {
 
   const test::TempFolder folder_;
   const std::filesystem::path tiny_ = golden::path_of("llama_tiny.gguf");
+  float first_importance_ = 1.0F;
   QuantizeOptions options_;
   StopToken stop_;
 };
@@ -105,8 +109,8 @@ TEST_F(QuantizeTest, ImportancesOfAnotherShapeAreRefused) {
 }
 
 TEST_F(QuantizeTest, NoPartOfTheModelIsWrittenOver) {
-  const auto parts =
-      store::write_gguf(folder_ / "m.gguf", store::output_of(store::GgufFile(tiny_)), 60'000);
+  const store::GgufFile whole(tiny_);
+  const auto parts = store::write_gguf(folder_ / "m.gguf", store::output_of(whole), 60'000);
   ASSERT_GT(parts.size(), 1u);
   const std::string before = read_file(parts[1]);
   EXPECT_EQ(test::refused([&] { quantize_to(parts[0], parts[1]); }),
@@ -126,6 +130,40 @@ TEST_F(QuantizeTest, APatternWithoutATensorIsRefused) {
   EXPECT_EQ(
       test::refused([&] { quantized(tiny_); }),
       "bad_argument: quantize: " + tiny_.string() + " has no tensor whose name has \"attn_w\"");
+}
+
+TEST_F(QuantizeTest, ImportancesOfAnotherModelAreRefused) {
+  const ImportanceMatrix foreign(dat_importances(32, "blk.7.attn_q.weight"));
+  EXPECT_EQ(test::refused([&] { quantized(tiny_, &foreign); }),
+            "bad_argument: quantize: " + (folder_ / "i.dat").string() +
+                " has no importances for any tensor of " + tiny_.string());
+}
+
+TEST_F(QuantizeTest, ImportancesAreNumbersFromZero) {
+  for (const float bad : {-1.0F, std::nanf(""), HUGE_VALF}) {
+    first_importance_ = bad;
+    EXPECT_EQ(
+        test::refused([&] { ImportanceMatrix(dat_importances(32)); }),
+        fmt::format("bad_file: {}: column 0 of \"blk.0.attn_q.weight\" has the importance {}, "
+                    "which no mean of squares can be",
+                    (folder_ / "i.dat").string(), bad));
+  }
+}
+
+TEST_F(QuantizeTest, WeightsAreNumbers) {
+  const store::GgufFile whole(tiny_);
+  store::GgufOutput output = store::output_of(whole);
+  store::TensorOutput& tensor = *output.find(kWeighed);
+  tensor.type = store::element_type(DType::f32);
+  tensor.write = [](const store::ByteSink& sink) {
+    std::vector<float> values(64 * 32, 1.0F);
+    values[32 * 3 + 5] = std::nanf("");
+    sink(std::as_bytes(std::span(values)));
+  };
+  store::write_gguf(folder_ / "nan.gguf", output);
+  EXPECT_EQ(test::refused([&] { quantized(folder_ / "nan.gguf"); }),
+            "bad_file: quantize: row 3 of \"blk.0.attn_q.weight\" has values that are no finite "
+            "numbers");
 }
 
 TEST_F(QuantizeTest, FoldersAreRefused) {

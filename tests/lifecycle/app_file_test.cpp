@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
               "FILE:5: [model] max_memory: \"2 gigs\" is no size such as \"2 GB\" or \"800 MB\""},
         Fault{"alias", "", "[serve]\nalias = \"a/b\"\n",
               "FILE:19: [serve] alias: \"a/b\" is no name for a model: it must not be empty, start "
-              "with - or ., contain / or end with .gguf"},
+              "with - or ., contain / or control characters, or end with .gguf"},
         Fault{"tune", "", "[tune]\nmethods = [\"lora\"]\n",
               "FILE:19: [tune] methods: \"lora\": this version cannot do that yet; it compares "
               "prompts only",

@@ -200,8 +200,13 @@ TEST_F(InitTest, SaysWhatIsWrong) {
             "init: F: 1 rows are too few to cut into train, valid and test; at least 10");
   write_file(data_, "article\na\n");
   EXPECT_EQ(message(),
-            "init: F: found no two columns of text, one to read and one to write; name them with "
-            "--input and --output");
+            "init: F: found no two columns of text, one to read and one to write, only "
+            "\"article\"");
+  write_file(data_, "article;summary\na;b\n");
+  EXPECT_EQ(message(),
+            "init: F: found no two columns of text, one to read and one to write, only "
+            "\"article;summary\"; the fields seem to be separated by \";\", not by commas: save "
+            "the file with commas");
   write_csv();
   InitOptions options;
   options.input = "artikle";

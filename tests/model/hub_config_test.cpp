@@ -126,6 +126,10 @@ TEST(HubConfig, WindowsOfTheLayers) {
   const std::string wide = R"("sliding_window": 9, "max_window_layers": 1, "layer_types": null)";
   EXPECT_EQ(windows("qwen2", R"({"use_sliding_window": false, )" + wide + "}"), (Windows{0, 0}));
   EXPECT_EQ(windows("qwen2", R"({"use_sliding_window": true, )" + wide + "}"), (Windows{0, 9}));
+  // transformers' Qwen2Config: 28 layers without a window unless the file says another number
+  EXPECT_EQ(windows("qwen2", R"({"use_sliding_window": true, "sliding_window": 9,
+                                 "max_window_layers": null, "layer_types": null})"),
+            (Windows{0, 0}));
 }
 
 TEST(HubConfig, RotationUnderAllItsNames) {

@@ -82,29 +82,31 @@ class Chat {
     console_.note(fmt::format("pomona: {}", error.what()));
   }
 
-  /// A line, or several joined by trailing backslashes; nullopt at the end of the input.
+  /// A line, or several joined by trailing backslashes; nullopt at the end of the input. Ctrl-C
+  /// drops what is written so far; a second one in a row leaves.
   std::optional<std::string> read_message() {
-    std::string message;
-    for (;;) {
-      const std::optional<std::string> line = read_line(message.empty() ? "> " : "… ");
-      if (!line) return message.empty() ? std::nullopt : std::optional(message);
-      message += *line;
-      if (!message.ends_with('\\')) return message;
-      message.back() = '\n';
+    for (bool warned = false;;) {
+      try {
+        return read_lines(warned);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::cancelled || !interactive() || warned) throw;
+        console_.note("\n(Ctrl-C again or Ctrl-D leaves)");
+        forget_interrupt();
+        warned = true;
+      }
     }
   }
 
-  std::optional<std::string> read_line(std::string_view prompt) {
+  std::optional<std::string> read_lines(bool& warned) {
+    std::string message;
     for (;;) {
-      try {
-        if (interactive()) console_.prompt(prompt);
-        return console_.read_line();
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::cancelled || !interactive() || warned_) throw;
-        console_.note("\n(Ctrl-C again or Ctrl-D leaves)");
-        forget_interrupt();
-        warned_ = true;
-      }
+      if (interactive()) console_.prompt(message.empty() ? "> " : "… ");
+      const std::optional<std::string> line = console_.read_line();
+      if (!line) return message.empty() ? std::nullopt : std::optional(message);
+      warned = false;
+      message += *line;
+      if (!message.ends_with('\\')) return message;
+      message.back() = '\n';
     }
   }
 
@@ -169,7 +171,6 @@ class Chat {
 
   void answer(const std::string& text) {
     check_utf8(text, "chat: the message");
-    warned_ = false;
     std::vector<model::Message> messages = messages_;
     std::ranges::copy(session_.messages(text, !begun_), std::back_inserter(messages));
     scheduler_.submit(request_for(messages));
@@ -207,8 +208,7 @@ class Chat {
   Session session_;
   decode::Scheduler scheduler_;
   std::vector<model::Message> messages_;
-  bool begun_ = false;   // a message was answered
-  bool warned_ = false;  // Ctrl-C at the prompt was answered with a hint
+  bool begun_ = false;  // a message was answered
 };
 
 Action prepare(Arguments& arguments) {

@@ -17,7 +17,9 @@ std::string values_of(const Argument& argument) {
 
 bool takes_model(const Prepared& prepared) {
   for (const Argument& argument : prepared.arguments.all()) {
-    if (argument.positional && (argument.name == "MODEL" || argument.name == "NAME")) return true;
+    if (argument.positional &&
+        (argument.name == "MODEL" || argument.name == "NAME" || argument.name == "IN"))
+      return true;
   }
   return false;
 }
@@ -63,13 +65,17 @@ constexpr std::string_view kBashScript = R"SH(_pomona() {
   if [ -z "$words" ]; then
     case "$current" in
       -*) words="$options" ;;
-      *)
-        words="$places"
-        [ -n "$models" ] && words="$("${COMP_WORDS[0]}" list --names 2>/dev/null)"
-        ;;
+      *) words="$places" ;;
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [ -n "$models" ] && [[ "$current" != -* ]]; then
+    # Names come from application files: compgen would run what stands in them.
+    local name
+    while IFS= read -r name; do
+      [[ "$name" == "$current"* ]] && COMPREPLY+=("$(printf %q "$name")")
+    done < <("${COMP_WORDS[0]}" list --names 2>/dev/null)
+  fi
 }
 complete -o default -F _pomona pomona ./pomona
 )SH";

@@ -108,8 +108,8 @@ extern const Command kQuantize = {
     .summary = "a model file with fewer bits for each weight",
     .about =
         "Chooses the type of each tensor as llama.cpp does for a recipe of the same name, and "
-        "writes the same bytes; all metadata is kept. Start from a file with F32, F16 or BF16 "
-        "weights.",
+        "gives each the same bytes; all metadata is kept. Start from a file with F32, F16 or BF16 "
+        "weights. An OUT that is there already is replaced when the new file is whole.",
     .examples = {{"pomona quantize model-f16.gguf model-q4.gguf --type Q4_K_M",
                   "about 4.8 bits for each weight"},
                  {"pomona quantize in.gguf out.gguf --type Q4_K_M --imatrix in.imatrix.gguf",

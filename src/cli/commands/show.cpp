@@ -36,7 +36,7 @@ void show(const std::string& name, Console& console) {
   table.add({"context", fmt::format("{} tokens", card.context)});
   table.add({"file", human_bytes(card.bytes)});
   table.add({"memory", fmt::format("{} for {} tokens of context", human_bytes(card.memory_bytes),
-                                   model::kPlannedRows + model::kPlannedPositions)});
+                                   card.planned_context)});
   table.add({"licence", card.licence.empty() ? "the file names none" : card.licence});
   table.add({"path", std::filesystem::absolute(resolved.path).string()});
   if (!resolved.base.empty() && resolved.base != resolved.name) {

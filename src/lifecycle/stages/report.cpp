@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/quote.h"
 #include "lifecycle/app_keys.h"
 #include "lifecycle/outputs.h"
 
@@ -15,12 +16,13 @@ constexpr std::string_view kFiles[] = {"report.html", "report.json"};
 void report_read(const TomlTable& root, AppFile& app) {
   const TomlTable table = root.table("serve");
   app.alias = table.get<std::string>("alias", app.name);
-  if (app.alias.empty() || app.alias.front() == '-' || app.alias.front() == '.' ||
+  const bool is_printable = printable(app.alias, true) == app.alias;
+  if (!is_printable || app.alias.empty() || app.alias.front() == '-' || app.alias.front() == '.' ||
       app.alias.find('/') != std::string::npos || app.alias.ends_with(".gguf"))
     table.reject("alias",
                  "\"{}\" is no name for a model: it must not be empty, start with - or .,"
-                 " contain / or end with .gguf",
-                 app.alias);
+                 " contain / or control characters, or end with .gguf",
+                 printable(app.alias, true));
   if (const auto port = table.find<int>("port")) {
     app.port = ranged(table, "port", *port, 1, 65535);
     app.notes.push_back(fmt::format(

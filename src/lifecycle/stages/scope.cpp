@@ -133,8 +133,8 @@ Json look_at_data(Run& run) {
   }
   if (run.rows(Split::test).size() < 30)
     warnings.push_back(
-        fmt::format("only {} test rows: intervals will be wide, few gains can be significant",
-                    run.rows(Split::test).size()));
+        fmt::format("only {} test row{}: intervals will be wide, few gains can be significant",
+                    run.rows(Split::test).size(), run.rows(Split::test).size() == 1 ? "" : "s"));
   return {{"use_case", run.app.use_case},
           {"language", run.app.language},
           {"splits", std::move(splits)},

@@ -11,6 +11,7 @@
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stage.h"
 #include "tensor/arena.h"
+#include "text/unicode.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -59,8 +60,11 @@ void select_read(const TomlTable& root, AppFile& app) {
 constexpr double kBatchGain = 4;  // a batch writes about so many times faster than one sequence
 
 bool licence_allowed(const AppFile& app, std::string_view licence) {
+  // SPDX: identifiers are the same in capitals and small letters.
   return app.licences.empty() ||
-         std::find(app.licences.begin(), app.licences.end(), licence) != app.licences.end();
+         std::any_of(app.licences.begin(), app.licences.end(), [&](const std::string& allowed) {
+           return text::lower(allowed) == text::lower(licence);
+         });
 }
 
 /// Memory that a model may take: what the application file allows; without that, for "auto", what
