@@ -1,5 +1,8 @@
 // What a model is loaded from: its numbers and its tensors, of a GGUF file or of a hub folder.
 #pragma once
+#include <functional>
+#include <optional>
+
 #include "model/config.h"
 #include "model/weights.h"
 #include "store/gguf.h"
@@ -14,6 +17,10 @@ struct Checkpoint {
       : config(file.metadata()), tensors(store::tensors_of(file)) {}
   Checkpoint(Config hub_config, store::TensorSource hub_tensors)
       : config(std::move(hub_config)), tensors(std::move(hub_tensors)) {}
+
+  /// The same with each tensor under the name that `name_of` gives it; without those it gives none.
+  Checkpoint renamed(
+      const std::function<std::optional<std::string>(const std::string&)>& name_of) const;
 
   Weights weights(std::vector<WeightName> map) const {
     return {tensors, config.from_gguf() ? Names::gguf : Names::hub, std::move(map)};

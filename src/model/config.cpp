@@ -30,7 +30,10 @@ constexpr KeyName kNames[] = {
     {"final_logit_softcapping", "final_logit_softcapping"},
     {"use_parallel_residual", "use_parallel_residual"},
     {"num_local_experts", "expert_count"},
+    {"rope_local_base_freq", "rope.freq_base_swa"},
+    {"sliding_window_pattern", "attention.sliding_window_pattern"},
     // Only GGUF has these.
+    {"attention_scale", "attention.scale"},
     {"value_dim", "attention.value_length"},
     {"rope_dim", "rope.dimension_count"},
     {"rope_scaling_type", "rope.scaling.type"},
@@ -43,6 +46,24 @@ constexpr KeyName kNames[] = {
     {"rope_scaling_beta_fast", "rope.scaling.yarn_beta_fast"},
     {"rope_scaling_beta_slow", "rope.scaling.yarn_beta_slow"},
     {"rope_scaling_log_multiplier", "rope.scaling.yarn_log_multiplier"},
+};
+
+/// What the config.json of older families calls it, and what the others do.
+struct OldName {
+  std::string_view old, name;
+};
+
+constexpr OldName kOldNames[] = {
+    {"n_embd", "hidden_size"},
+    {"n_inner", "intermediate_size"},
+    {"n_layer", "num_hidden_layers"},
+    {"n_head", "num_attention_heads"},
+    {"n_positions", "max_position_embeddings"},
+    {"layer_norm_epsilon", "layer_norm_eps"},
+    {"activation_function", "hidden_act"},
+    {"rotary_emb_base", "rope_theta"},
+    {"rotary_pct", "partial_rotary_factor"},
+    {"_sliding_window_pattern", "sliding_window_pattern"},
 };
 
 /// A metadata value as JSON; arrays, which no name here has, as null.
@@ -73,6 +94,10 @@ Config::Config(Json values, std::string origin)
     : values_(std::move(values)), origin_(std::move(origin)) {
   if (!values_.is_object())
     fail(ErrorKind::bad_file, "{}: expected an object with the model's numbers", origin_);
+  for (const OldName& known : kOldNames) {
+    if (find(known.old) != nullptr && !has(known.name))
+      values_[std::string(known.name)] = *find(known.old);
+  }
   // Newer files have the base and the scaling of the rotation in one object.
   const Json rope = values_.value("rope_parameters", Json());
   if (!rope.is_object()) return;
@@ -91,8 +116,21 @@ Config::Config(const store::GgufMetadata& metadata)
   }
 }
 
+Config Config::with_defaults(const Json& defaults) const {
+  Config complete = *this;
+  for (const auto& [name, value] : defaults.items()) {
+    if (!has(name)) complete.values_[name] = value;
+  }
+  return complete;
+}
+
 std::string Config::key_of(std::string_view name) const {
-  if (!from_gguf()) return std::string(name);
+  if (!from_gguf()) {
+    for (const OldName& known : kOldNames) {
+      if (known.name == name && has(known.old)) return std::string(known.old);
+    }
+    return std::string(name);
+  }
   for (const KeyName& known : kNames) {
     if (known.hub == name) return prefix_ + "." + std::string(known.gguf);
   }

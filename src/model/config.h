@@ -1,5 +1,6 @@
 // A model's numbers under the hub's names, whichever file they come from: config.json of a folder
-// (https://huggingface.co/docs/transformers/main_classes/configuration) or a GGUF file's metadata
+// (https://huggingface.co/docs/transformers/main_classes/configuration; names that only older
+// families have are read under the usual one) or a GGUF file's metadata
 // (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), whose keys config.cpp lists.
 #pragma once
 #include <cstdint>
@@ -19,6 +20,8 @@ class Config {
   Config(Json values, std::string origin);
   /// The values of a GGUF file of the architecture `general.architecture`.
   explicit Config(const store::GgufMetadata& metadata);
+  /// The same with what a family means where its files are silent; null in a file is no silence.
+  Config with_defaults(const Json& defaults) const;
 
   const std::string& origin() const { return origin_; }
   bool from_gguf() const { return !prefix_.empty(); }

@@ -4,6 +4,19 @@
 
 namespace pomona::model {
 
+void take_parameters(CausalLm& lm, Weights& weights) {
+  lm.each_parameter([&](const std::string& name, Parameter& parameter) {
+    parameter = Parameter(weights.get(name));
+  });
+  weights.check_all_taken();
+}
+
+Tensor row_numbers(const Context& context, std::span<const std::int32_t> numbers) {
+  const Tensor rows = context.empty({static_cast<std::int64_t>(numbers.size())}, DType::i32);
+  if (!context.planning()) std::copy(numbers.begin(), numbers.end(), rows.data<std::int32_t>());
+  return rows;
+}
+
 Decoder::Decoder(const LmShape& shape, const std::vector<nn::RopeConfig>& rotations)
     : shape_(shape) {
   for (const nn::RopeConfig& rotation : rotations)
@@ -11,10 +24,7 @@ Decoder::Decoder(const LmShape& shape, const std::vector<nn::RopeConfig>& rotati
 }
 
 Tensor Decoder::forward(const nn::Batch& batch, const Context& context) const {
-  const Tensor tokens = context.empty({batch.T()}, DType::i32);
-  if (!context.planning())
-    std::copy(batch.tokens.begin(), batch.tokens.end(), tokens.data<std::int32_t>());
-  Tensor x = embed(context, tokens, batch);
+  Tensor x = embed(context, row_numbers(context, batch.tokens), batch);
   context.show("embed_tokens", x);
 
   std::vector<std::int64_t> lengths;

@@ -1,12 +1,21 @@
 // What decoder-only transformers share (Radford et al. 2018): tokens become vectors, blocks add to
 // them, and a head makes logits of the last block's.
 #pragma once
+#include <span>
 #include <vector>
 
 #include "model/causal_lm.h"
+#include "model/weights.h"
 #include "nn/rope.h"
 
 namespace pomona::model {
+
+/// Gives each parameter its weight. Throws bad_file for tensors missing or of another shape,
+/// unsupported for one that the model has no use for.
+void take_parameters(CausalLm& lm, Weights& weights);
+
+/// Numbers of rows, for op::embedding: (T), i32.
+Tensor row_numbers(const Context& context, std::span<const std::int32_t> numbers);
 
 /// A family says what its parts compute; x (T, D) is the residual stream.
 class Decoder : public CausalLm {

@@ -4,50 +4,11 @@
 
 #include "base/error.h"
 #include "base/quote.h"
+#include "model/decoder_config.h"
 #include "model/rope_config.h"
 
 namespace pomona::model {
 namespace {
-
-void read_sizes(const Checkpoint& checkpoint, LlamaConfig& config) {
-  const Config& numbers = checkpoint.config;
-  const std::int64_t D = config.hidden_size = numbers.size("hidden_size");
-  config.intermediate_size = numbers.size("intermediate_size");
-  config.num_hidden_layers = numbers.size("num_hidden_layers");
-  const std::size_t tensors = checkpoint.tensors.tensors().size();
-  if (static_cast<std::size_t>(config.num_hidden_layers) > tensors)
-    fail(ErrorKind::bad_file, "{}: {} is {}, but there are {} tensors in all", numbers.origin(),
-         numbers.key_of("num_hidden_layers"), config.num_hidden_layers, tensors);
-  const std::int64_t H = config.num_attention_heads = numbers.size("num_attention_heads");
-  const std::int64_t G = config.num_key_value_heads = numbers.size("num_key_value_heads", H);
-  numbers.check_divides("num_attention_heads", H, "num_key_value_heads", G);
-  if (numbers.find("head_dim") == nullptr)
-    numbers.check_divides("hidden_size", D, "num_attention_heads", H);
-  config.head_dim = numbers.size("head_dim", D / H);
-  config.max_position_embeddings = numbers.size("max_position_embeddings");
-  const store::StoredTensor& table = checkpoint.tensors.at(
-      numbers.from_gguf() ? "token_embd.weight" : "model.embed_tokens.weight");
-  config.vocab_size = table.shape.empty() ? 0 : table.shape.front();
-}
-
-void check_variant(const Config& numbers, const LlamaConfig& config) {
-  for (const std::string_view name : {"num_local_experts", "num_experts"}) {
-    if (const Json* const experts = numbers.find(name); experts && *experts != 0)
-      fail(ErrorKind::unsupported, "{}: a mixture of {} experts is not supported", numbers.origin(),
-           experts->dump());
-  }
-  if (numbers.find("quantization_config") != nullptr)
-    fail(ErrorKind::unsupported, "{}: quantization_config is not supported, only plain weights",
-         numbers.origin());
-  if (const std::int64_t E = config.head_dim; E % 16 != 0 || E > 256)
-    fail(ErrorKind::unsupported,
-         "{}: heads of {} values are not supported, only multiples of 16 up to 256",
-         numbers.origin(), E);
-  if (const std::int64_t found = numbers.size("value_dim", config.head_dim);
-      found != config.head_dim)
-    fail(ErrorKind::unsupported, "{}: {} is {}, only the size of the heads, {}, is supported",
-         numbers.origin(), numbers.key_of("value_dim"), found, config.head_dim);
-}
 
 bool has_bias(const Checkpoint& checkpoint, std::string_view hub, std::string_view gguf) {
   return checkpoint.tensors.find(checkpoint.config.from_gguf() ? gguf : hub) != nullptr;
@@ -55,14 +16,22 @@ bool has_bias(const Checkpoint& checkpoint, std::string_view hub, std::string_vi
 
 }  // namespace
 
-LlamaConfig LlamaConfig::from(const Checkpoint& checkpoint) {
+LlamaConfig LlamaConfig::from(const Checkpoint& checkpoint, std::string_view turning) {
   const Config& numbers = checkpoint.config;
+  const LmShape shape = read_shape(
+      checkpoint, numbers.from_gguf() ? "token_embd.weight" : "model.embed_tokens.weight");
   LlamaConfig config;
-  read_sizes(checkpoint, config);
+  config.vocab_size = shape.V;
+  config.hidden_size = shape.D;
+  config.intermediate_size = shape.F;
+  config.num_hidden_layers = shape.L;
+  config.num_attention_heads = shape.H;
+  config.num_key_value_heads = shape.G;
+  config.head_dim = shape.E;
+  config.max_position_embeddings = shape.context;
   config.rms_norm_eps = numbers.positive("rms_norm_eps");
   config.tie_word_embeddings = numbers.flag("tie_word_embeddings", false);
-  check_variant(numbers, config);
-  config.rope = read_rope(checkpoint, config.head_dim);
+  config.rope = read_rope(checkpoint, config.head_dim, turning);
   if (config.rope.rope_type == nn::RopeType::longrope)
     config.max_position_embeddings =
         std::min(config.max_position_embeddings,
@@ -73,6 +42,7 @@ LlamaConfig LlamaConfig::from(const Checkpoint& checkpoint) {
       has_bias(checkpoint, "model.layers.0.self_attn.o_proj.bias", "blk.0.attn_output.bias");
   config.mlp_bias = has_bias(checkpoint, "model.layers.0.mlp.up_proj.bias", "blk.0.ffn_up.bias");
   config.windows.resize(static_cast<std::size_t>(config.num_hidden_layers));
+  config.sliding.resize(config.windows.size());
   return config;
 }
 
@@ -86,16 +56,20 @@ void LlamaConfig::set_window(std::int64_t window, std::int64_t first, std::int64
     windows[static_cast<std::size_t>(layer)] = window < max_position_embeddings ? window : 0;
 }
 
-void read_windows(const Config& numbers, LlamaConfig& config) {
+void read_windows(const Config& numbers, LlamaConfig& config, std::int64_t period) {
   const Json* const stored = numbers.find("sliding_window");
   const std::int64_t L = config.num_hidden_layers;
   const std::int64_t window =
       stored == nullptr || *stored == 0 ? 0 : numbers.size("sliding_window");
-  if (numbers.find("layer_types") == nullptr) {
-    if (window > 0) config.set_window(window, 0, L);
-    return;
+  std::vector<std::string> types(static_cast<std::size_t>(L), "sliding_attention");
+  if (numbers.find("layer_types") != nullptr) {
+    types = numbers.texts("layer_types");
+  } else {
+    for (std::int64_t layer = 1; layer <= L; ++layer) {
+      if (window == 0 || (period > 0 && layer % period == 0))
+        types[static_cast<std::size_t>(layer - 1)] = "full_attention";
+    }
   }
-  const std::vector<std::string> types = numbers.texts("layer_types");
   if (static_cast<std::int64_t>(types.size()) != L)
     fail(ErrorKind::bad_file, "{}: layer_types has {} layers, num_hidden_layers is {}",
          numbers.origin(), types.size(), L);
@@ -103,6 +77,7 @@ void read_windows(const Config& numbers, LlamaConfig& config) {
     const std::string& type = types[static_cast<std::size_t>(layer)];
     if (type == "sliding_attention" && window > 0) {
       config.set_window(window, layer, layer + 1);
+      config.sliding[static_cast<std::size_t>(layer)] = true;
     } else if (type != "full_attention") {
       fail(ErrorKind::unsupported, "{}: layers of {} with a sliding_window of {} are not supported",
            numbers.origin(), quote_name(type), window);

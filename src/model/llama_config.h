@@ -1,6 +1,7 @@
 // The numbers of the families that descend from Llama (Touvron et al. 2023, arXiv:2302.13971).
 #pragma once
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "model/causal_lm.h"
@@ -26,10 +27,13 @@ struct LlamaConfig {
   bool qk_norm = false;  // of each head's queries and keys
   /// For each layer the number of positions that a row sees, itself included; 0: all before it.
   std::vector<std::int64_t> windows;
+  /// The layers that have a window, even one that holds the whole context.
+  std::vector<bool> sliding;
 
-  /// The sizes, the rotation and whether there are biases; no windows. Throws bad_file for missing
-  /// or impossible values, unsupported for variants that no family here has.
-  static LlamaConfig from(const Checkpoint& checkpoint);
+  /// The sizes, the rotation (of layers of the kind `turning`, see read_rope) and whether there are
+  /// biases; no windows. Throws bad_file for missing or impossible values, unsupported for variants
+  /// that no family here has.
+  static LlamaConfig from(const Checkpoint& checkpoint, std::string_view turning = {});
 
   LmShape shape() const;
 
@@ -37,9 +41,9 @@ struct LlamaConfig {
   void set_window(std::int64_t window, std::int64_t first, std::int64_t last);
 };
 
-/// `sliding_window` in the layers that `layer_types` names, else in all of them. Throws bad_file,
-/// and unsupported for other types of layers.
-void read_windows(const Config& numbers, LlamaConfig& config);
+/// `sliding_window` in the layers that `layer_types` names, else in all of them, or all but each
+/// `period`-th. Throws bad_file, and unsupported for other types of layers.
+void read_windows(const Config& numbers, LlamaConfig& config, std::int64_t period = 0);
 
 /// Qwen's: in the layers from `max_window_layers` on, and only where `use_sliding_window` says so.
 /// Throws as read_windows, and unsupported for windows in GGUF files, which do not tell the layers.

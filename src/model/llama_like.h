@@ -1,6 +1,7 @@
 // The frame of the families whose checkpoints look like Llama's: model.embed_tokens, model.layers,
 // model.norm and lm_head. A family gives its Block, which is made from (config, layer), names its
-// members with each(), and is called with (context, x, state, layer).
+// members with each(), and is called with (context, x, state, layer). Numbers is a LlamaConfig, or
+// what a family adds to it.
 #pragma once
 #include <memory>
 #include <optional>
@@ -27,11 +28,11 @@ struct LlamaStack {
   }
 };
 
-template <class Block>
+template <class Block, class Numbers = LlamaConfig>
 class LlamaLike : public Decoder {
  public:
   /// Without weights: every parameter is undefined; for planning, set shapes with each_parameter.
-  LlamaLike(const LlamaConfig& config, bool tied) : LlamaLike(config, tied, {config.rope}) {}
+  LlamaLike(const Numbers& config, bool tied) : LlamaLike(config, tied, {config.rope}) {}
 
   void each_parameter(const std::function<void(const std::string&, Parameter&)>& f) override {
     nn::each_parameter(model, "model", f);
@@ -42,7 +43,7 @@ class LlamaLike : public Decoder {
   std::optional<nn::Linear> lm_head;  // absent: the embedding serves as head
 
  protected:
-  LlamaLike(const LlamaConfig& config, bool tied, const std::vector<nn::RopeConfig>& rotations)
+  LlamaLike(const Numbers& config, bool tied, const std::vector<nn::RopeConfig>& rotations)
       : Decoder(config.shape(), rotations) {
     for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer)
       model.layers.emplace_back(config, layer);
@@ -66,10 +67,11 @@ class LlamaLike : public Decoder {
   }
 };
 
-/// Loads a Model (LlamaLike of some block) by the name map of its layers. Throws bad_file for
-/// tensors missing or of another shape, unsupported for one that the model has no use for.
-template <class Model>
-std::unique_ptr<CausalLm> load_llama_like(const Checkpoint& checkpoint, const LlamaConfig& config,
+/// Loads a Model (LlamaLike of some block) by the name map of its layers; an entry for another part
+/// stands for the usual one. Throws bad_file for tensors missing or of another shape, unsupported
+/// for one that the model has no use for.
+template <class Model, class Numbers>
+std::unique_ptr<CausalLm> load_llama_like(const Checkpoint& checkpoint, const Numbers& config,
                                           std::vector<WeightName> names) {
   const std::int64_t D = config.hidden_size, V = config.vocab_size;
   names.push_back({"model.embed_tokens.weight", "token_embd.weight", {V, D}});
@@ -80,10 +82,7 @@ std::unique_ptr<CausalLm> load_llama_like(const Checkpoint& checkpoint, const Ll
   auto lm = std::make_unique<Model>(config, tied);
   if (tied) weights.pass_over("lm_head.weight");
   take_rope_weights(weights);
-  lm->each_parameter([&](const std::string& name, Parameter& parameter) {
-    parameter = Parameter(weights.get(name));
-  });
-  weights.check_all_taken();
+  take_parameters(*lm, weights);
   return lm;
 }
 

@@ -21,7 +21,8 @@ constexpr std::array kArchitectures = {
 const Architecture& find_architecture(std::string_view name, const std::filesystem::path& path) {
   std::string known;
   for (const Architecture& architecture : kArchitectures) {
-    if (architecture.name == name) return architecture;
+    if (architecture.name == name || (!name.empty() && architecture.also == name))
+      return architecture;
     known += (known.empty() ? "" : ", ") + std::string(architecture.name);
   }
   fail(ErrorKind::unsupported, "{}: architecture {} is not one that Pomona reads ({})",

@@ -12,6 +12,7 @@ namespace pomona::model {
 struct Architecture {
   std::string_view name;  // general.architecture in GGUF, model_type in config.json
   std::unique_ptr<CausalLm> (*load)(const Checkpoint& checkpoint);
+  std::string_view also = {};  // another name of it, where the two kinds of files differ
 };
 
 /// Throws unsupported, naming `path` and what is read.

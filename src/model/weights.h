@@ -21,6 +21,13 @@ struct WeightName {
   /// GGUF's Llama stores rows of Q and K in the order of pairs, for its rotation of neighbours:
   /// the number of heads, 0 if this is not so.
   std::int64_t gguf_paired_heads = 0;
+  /// The hub's GPT-NeoX stores the rows of Q, K and V head by head: the number of heads, 0 if all
+  /// of Q comes first, then K, then V.
+  std::int64_t hub_fused_heads = 0;
+  /// The hub's GPT-2 stores its matrices as (inputs, outputs).
+  bool hub_transposed = false;
+  /// The hub's Gemma stores by how much the weights of its norms are above 1.
+  bool hub_above_one = false;
 };
 
 /// Which names a checkpoint's tensors have.

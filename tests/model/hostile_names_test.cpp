@@ -13,9 +13,10 @@ namespace {
 using test::refused;
 
 TEST(HostileNames, TheArchitectureIsQuoted) {
-  EXPECT_EQ(refused([] { find_architecture("\x1b[2J", "m.gguf"); }),
-            "unsupported: m.gguf: architecture \"\\x1B[2J\" is not one that Pomona reads (llama, "
-            "mistral, phi3, qwen2, qwen3)");
+  const std::string error = refused([] { find_architecture("\x1b[2J", "m.gguf"); });
+  EXPECT_TRUE(error.starts_with(
+      "unsupported: m.gguf: architecture \"\\x1B[2J\" is not one that Pomona reads ("))
+      << error;
 }
 
 TEST(HostileNames, TheKindOfRopeScalingIsQuoted) {

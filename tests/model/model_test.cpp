@@ -109,9 +109,6 @@ INSTANTIATE_TEST_SUITE_P(
               "bad_file: key \"general.architecture\" of m.gguf: missing"},
         Fault{"number", key("general.architecture", std::uint32_t{1}),
               "bad_file: key \"general.architecture\" of m.gguf: expected a string, found u32"},
-        Fault{"unknown", key("general.architecture", "mamba"),
-              "unsupported: m.gguf: architecture \"mamba\" is not one that Pomona reads (llama, "
-              "mistral, phi3, qwen2, qwen3)"},
         Fault{"experts", key("llama.expert_count", std::uint32_t{8}),
               "unsupported: m.gguf: a mixture of 8 experts is not supported"},
         Fault{"rope_scaling", key("llama.rope.scaling.type", "dynamic"),
