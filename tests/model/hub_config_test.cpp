@@ -83,6 +83,11 @@ INSTANTIATE_TEST_SUITE_P(
               "bad_file: config.json: rope_scaling: factor is missing, expected a number above 0"},
         Fault{"rope_as_a_list", "llama", R"({"rope_scaling": [1]})",
               "bad_file: config.json: rope_scaling is a list, expected an object"},
+        Fault{"activation_of_no_family", "gpt2", R"({"activation_function": "relu"})",
+              "unsupported: config.json: activation_function \"relu\" is not supported; known are "
+              "silu, swish, gelu, gelu_new, gelu_fast, gelu_pytorch_tanh"},
+        Fault{"old_name", "gpt2", R"({"n_embd": "wide"})",
+              "bad_file: config.json: n_embd is \"wide\", expected a whole number"},
         Fault{"too_few_long_factors", "phi3",
               R"({"rope_parameters": {"rope_type": "longrope", "short_factor": [1, 2]}})",
               "bad_file: config.json: rope: 2 factors for 6 frequencies"}),
@@ -95,6 +100,7 @@ TEST(HubConfig, EveryVariantChangesTheAnswers) {
       {"phi3", R"({"sliding_window": null})"},
       {"phi3", R"({"rope_parameters": {"partial_rotary_factor": 1}})"},
       {"qwen3", R"({"rope_parameters": {"rope_type": "default"}})"},
+      {"gpt2", R"({"layer_norm_epsilon": 0.01})"},
   };
   test::Engine engine;
   engine.context.compute = Compute::f32;

@@ -6,6 +6,7 @@ source tree of llama.cpp, whose own converter makes the GGUF files.
 """
 
 import contextlib
+import copy
 import json
 import os
 import pathlib
@@ -62,10 +63,11 @@ GEMMA_WEIGHTS = Weights(embedding=0.075, norm=gemma_norm)
 class Family:
     """What differs between families in the making of their files."""
 
-    def __init__(self, config, old=(), keys=(), without=(), weights=PLAIN, **numbers):
+    def __init__(self, config, old=(), keys=(), without=(), variant=(), weights=PLAIN, **numbers):
         self.config, self.weights, self.numbers = config, weights, {**SIZES, **numbers}
         self.old = dict(old)  # how most of the hub's config.json say it, in place of rope_parameters
         self.keys = dict(keys)  # of GGUF, which the converter leaves out
+        self.variant = dict(variant)  # other numbers for the same weights
         for name in without:
             del self.numbers[name]
 
@@ -119,6 +121,7 @@ FAMILIES = {
     ),
     "gpt2": Family(
         "GPT2Config", weights=GPT, without=SIZES, n_embd=48, n_head=3, n_layer=2, n_positions=128, n_ctx=128,
+        variant={"activation_function": "gelu", "scale_attn_by_inverse_layer_idx": True, "scale_attn_weights": False},
     ),
     "gpt_neox": Family(
         "GPTNeoXConfig", weights=GPT, without=["head_dim", "num_key_value_heads"], hidden_size=48,
@@ -195,10 +198,12 @@ def build(name, seed):
     return model
 
 
-def widened(model):
-    """The same weights, everything made anew in f64; to be run within in_f64()."""
+def widened(model, changes=None):
+    """The same weights, everything made anew in f64, with `changes` of the config; to be run within in_f64()."""
+    config = copy.deepcopy(model.config)
+    config.update(changes or {})
     with in_f64():
-        wide = transformers.AutoModelForCausalLM.from_config(model.config, dtype=torch.float64).eval()
+        wide = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float64).eval()
         wide.load_state_dict({k: v.double() for k, v in model.state_dict().items()})
     return wide
 
@@ -279,6 +284,10 @@ def write_golden(name, rows):
             assert ids == greedy(wide, tokens)[0]
         out.array(f"greedy.{i}", ids, "i32")
         out.array(f"greedy_margin.{i}", margins, "f32")
+    if variant := FAMILIES[name].variant:
+        out.fact("variant", variant)
+        with in_f64():
+            out.array("variant.logits", trace(widened(model, variant), rows[0])["logits"], "f32")
     out.array("loss", loss / sum(len(tokens) - 1 for tokens in rows), "f64")
     assert worst < 1e-4
     least = min(min(margins) for _, margins in continued)
