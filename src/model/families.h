@@ -10,6 +10,7 @@
 namespace pomona::model {
 
 std::unique_ptr<CausalLm> load_gpt2(const Checkpoint& checkpoint);
+std::unique_ptr<CausalLm> load_gpt_neox(const Checkpoint& checkpoint);
 std::unique_ptr<CausalLm> load_llama(const Checkpoint& checkpoint);
 std::unique_ptr<CausalLm> load_mistral(const Checkpoint& checkpoint);
 std::unique_ptr<CausalLm> load_phi3(const Checkpoint& checkpoint);

@@ -37,11 +37,18 @@ double error_of_logits(const std::string& family, const Checkpoint& checkpoint,
 }
 
 TEST(FamilyFiles, VariantsEqualPyTorch) {
-  for (const std::string family : {"gpt2"}) {
+  for (const std::string family : {"gpt2", "gpt_neox"}) {
     const Checkpoint checkpoint =
         changed(family, Golden("families/" + family).facts().at("variant"));
     EXPECT_LT(error_of_logits(family, checkpoint, "variant.logits"), kBound) << family;
   }
+}
+
+TEST(FamilyFiles, NewerNamesOfNumbersSayTheSame) {
+  EXPECT_LT(error_of_logits("gpt_neox", changed("gpt_neox", Json::parse(R"({
+      "rotary_pct": null, "rotary_emb_base": null, "rope_parameters": {"rope_theta": 10000,
+      "rope_type": "default", "partial_rotary_factor": 0.5}})"))),
+            kBound);
 }
 
 TEST(FamilyFiles, TheFirstGpt2HasShorterNamesAndMasks) {

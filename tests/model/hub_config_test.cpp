@@ -88,6 +88,9 @@ INSTANTIATE_TEST_SUITE_P(
               "silu, swish, gelu, gelu_new, gelu_fast, gelu_pytorch_tanh"},
         Fault{"old_name", "gpt2", R"({"n_embd": "wide"})",
               "bad_file: config.json: n_embd is \"wide\", expected a whole number"},
+        Fault{"heads_of_no_size", "gpt_neox", R"({"hidden_size": 40})",
+              "bad_file: config.json: hidden_size is 40, expected a multiple of "
+              "num_attention_heads, which is 3"},
         Fault{"too_few_long_factors", "phi3",
               R"({"rope_parameters": {"rope_type": "longrope", "short_factor": [1, 2]}})",
               "bad_file: config.json: rope: 2 factors for 6 frequencies"}),
@@ -101,6 +104,9 @@ TEST(HubConfig, EveryVariantChangesTheAnswers) {
       {"phi3", R"({"rope_parameters": {"partial_rotary_factor": 1}})"},
       {"qwen3", R"({"rope_parameters": {"rope_type": "default"}})"},
       {"gpt2", R"({"layer_norm_epsilon": 0.01})"},
+      {"gpt_neox", R"({"rotary_pct": 0.25})"},
+      {"gpt_neox", R"({"rotary_emb_base": 100})"},
+      {"gpt_neox", R"({"hidden_act": "gelu_new"})"},
   };
   test::Engine engine;
   engine.context.compute = Compute::f32;

@@ -127,7 +127,7 @@ FAMILIES = {
         "GPTNeoXConfig", weights=GPT, without=["head_dim", "num_key_value_heads"], hidden_size=48,
         num_attention_heads=3, intermediate_size=80, use_parallel_residual=True,
         rope_parameters={"rope_theta": 10000.0, "rope_type": "default", "partial_rotary_factor": 0.5},
-        old={"rotary_emb_base": 10000, "rotary_pct": 0.5},
+        old={"rotary_emb_base": 10000, "rotary_pct": 0.5}, variant={"use_parallel_residual": False},
     ),
 }  # fmt: skip
 
