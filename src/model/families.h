@@ -9,6 +9,8 @@
 
 namespace pomona::model {
 
+std::unique_ptr<CausalLm> load_gemma2(const Checkpoint& checkpoint);
+std::unique_ptr<CausalLm> load_gemma3(const Checkpoint& checkpoint);
 std::unique_ptr<CausalLm> load_gpt2(const Checkpoint& checkpoint);
 std::unique_ptr<CausalLm> load_gpt_neox(const Checkpoint& checkpoint);
 std::unique_ptr<CausalLm> load_llama(const Checkpoint& checkpoint);

@@ -11,9 +11,10 @@ namespace pomona::model {
 namespace {
 
 constexpr std::array kArchitectures = {
-    Architecture{"gpt2", load_gpt2},   Architecture{"gpt_neox", load_gpt_neox, "gptneox"},
-    Architecture{"llama", load_llama}, Architecture{"mistral", load_mistral},
-    Architecture{"phi3", load_phi3},   Architecture{"qwen2", load_qwen2},
+    Architecture{"gemma2", load_gemma2}, Architecture{"gemma3", load_gemma3, "gemma3_text"},
+    Architecture{"gpt2", load_gpt2},     Architecture{"gpt_neox", load_gpt_neox, "gptneox"},
+    Architecture{"llama", load_llama},   Architecture{"mistral", load_mistral},
+    Architecture{"phi3", load_phi3},     Architecture{"qwen2", load_qwen2},
     Architecture{"qwen3", load_qwen3},
 };
 

@@ -149,7 +149,8 @@ TEST_P(Families, CacheCompanyAndThreadsChangeNoBit) {
 
 std::vector<Family> all_families() {
   std::vector<Family> all;
-  for (const char* name : {"gpt2", "gpt_neox", "llama", "mistral", "phi3", "qwen2", "qwen3"}) {
+  for (const char* name :
+       {"gemma2", "gemma3", "gpt2", "gpt_neox", "llama", "mistral", "phi3", "qwen2", "qwen3"}) {
     for (const World world : {World::hub, World::gguf}) all.push_back({name, world});
   }
   return all;

@@ -88,6 +88,12 @@ INSTANTIATE_TEST_SUITE_P(
               "silu, swish, gelu, gelu_new, gelu_fast, gelu_pytorch_tanh"},
         Fault{"old_name", "gpt2", R"({"n_embd": "wide"})",
               "bad_file: config.json: n_embd is \"wide\", expected a whole number"},
+        Fault{"sees_the_future", "gemma3", R"({"use_bidirectional_attention": true})",
+              "unsupported: config.json: use_bidirectional_attention is not supported"},
+        Fault{"norms_of_gemma3_in_gemma2", "gemma3", R"({"model_type": "gemma2"})",
+              "unsupported: gemma3/model.safetensors: tensor "
+              "\"model.layers.0.self_attn.k_norm.weight\" has no place in this model; leaving it "
+              "out would change the answers"},
         Fault{"heads_of_no_size", "gpt_neox", R"({"hidden_size": 40})",
               "bad_file: config.json: hidden_size is 40, expected a multiple of "
               "num_attention_heads, which is 3"},
@@ -103,6 +109,14 @@ TEST(HubConfig, EveryVariantChangesTheAnswers) {
       {"phi3", R"({"sliding_window": null})"},
       {"phi3", R"({"rope_parameters": {"partial_rotary_factor": 1}})"},
       {"qwen3", R"({"rope_parameters": {"rope_type": "default"}})"},
+      {"gemma2", R"({"query_pre_attn_scalar": 16})"},
+      {"gemma2", R"({"attn_logit_softcapping": null})"},
+      {"gemma2", R"({"final_logit_softcapping": null})"},
+      {"gemma2", R"({"sliding_window": 4})"},
+      {"gemma2", R"({"hidden_activation": "gelu"})"},
+      {"gemma3", R"({"rope_local_base_freq": 1000000})"},
+      {"gemma3", R"({"rope_scaling": null})"},
+      {"gemma3", R"({"sliding_window_pattern": 5})"},
       {"gpt2", R"({"layer_norm_epsilon": 0.01})"},
       {"gpt_neox", R"({"rotary_pct": 0.25})"},
       {"gpt_neox", R"({"rotary_emb_base": 100})"},
