@@ -5,13 +5,12 @@
 #include <limits>
 
 #include "base/error.h"
+#include "eval/chunk_reader.h"
+#include "eval/moments.h"
 #include "text/tokenizer.h"
 
 namespace pomona::eval {
 namespace {
-
-/// Rows of one forward pass: what bounds the memory of logits.
-constexpr std::int64_t kPiece = 256;
 
 /// The two likeliest tokens of a row of logits, and the log probability of `next`. Changes the row.
 Prediction look(const kernel::Table& kernels, std::span<float> row, std::int32_t next) {
@@ -32,59 +31,24 @@ Prediction look(const kernel::Table& kernels, std::span<float> row, std::int32_t
   return prediction;
 }
 
-/// Reads chunks one after another with one cache.
-class Reader {
- public:
-  Reader(const model::Model& model, const Context& context, std::int64_t n)
-      : lm_(*model.lm),
-        context_(context),
-        pool_(model::kv_shape(lm_.shape(), context.compute), nn::kv_blocks(n)),
-        cache_(pool_) {}
-
-  /// Predictions after positions first .. last - 1 of a chunk, each of which has a next token
-  /// except the chunk's last.
-  std::vector<Prediction> read(std::span<const std::int32_t> chunk, std::int64_t first,
-                               std::int64_t last) {
-    cache_.clear();
-    std::vector<Prediction> predictions(static_cast<std::size_t>(last - first));
-    for (std::int64_t begin = 0; begin < last;) {
-      if (context_.stop != nullptr) context_.stop->check("perplexity");
-      const bool wanted = begin >= first;
-      const std::int64_t end = std::min(begin + kPiece, wanted ? last : first);
-      const Tensor logits = forward(chunk, begin, end, wanted);
-      if (wanted) look_at_rows(chunk, begin, end, logits, predictions.data() + (begin - first));
-      begin = end;
-    }
-    return predictions;
-  }
-
- private:
-  Tensor forward(std::span<const std::int32_t> chunk, std::int64_t begin, std::int64_t end,
-                 bool wanted) {
-    cache_.extend(end - begin);
-    nn::Batch batch;
-    batch.append(
-        chunk.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
-        begin, &cache_, wanted ? nn::Batch::Logits::all : nn::Batch::Logits::none);
-    return lm_.forward(batch, context_);
-  }
-
-  void look_at_rows(std::span<const std::int32_t> chunk, std::int64_t begin, std::int64_t end,
-                    const Tensor& logits, Prediction* predictions) {
-    const std::int64_t V = logits.size(1);
-    float* rows = logits.data<float>();
-    context_.pool.parallel_for(end - begin, [&](std::int64_t row) {
+/// Predictions after the positions first .. last - 1 of a chunk, each of which has a next token
+/// except the chunk's last.
+std::vector<Prediction> predict(ChunkReader& reader, const Context& context,
+                                std::span<const std::int32_t> chunk, std::int64_t first,
+                                std::int64_t last, LogitsFileWriter* save) {
+  std::vector<Prediction> predictions(static_cast<std::size_t>(last - first));
+  const std::int64_t V = reader.vocabulary();
+  reader.read(chunk, first, last, [&](std::int64_t begin, std::int64_t end, float* logits) {
+    if (save != nullptr) save->write(logits, end - begin);
+    context.pool.parallel_for(end - begin, [&](std::int64_t row) {
       const auto next = static_cast<std::size_t>(begin + row + 1);
-      predictions[row] = look(context_.kernels, {rows + row * V, static_cast<std::size_t>(V)},
-                              next < chunk.size() ? chunk[next] : 0);
+      predictions[static_cast<std::size_t>(begin + row - first)] =
+          look(context.kernels, {logits + row * V, static_cast<std::size_t>(V)},
+               next < chunk.size() ? chunk[next] : 0);
     });
-  }
-
-  const model::CausalLm& lm_;
-  const Context& context_;
-  nn::KvPool pool_;
-  nn::KvSequence cache_;
-};
+  });
+  return predictions;
+}
 
 std::int64_t count_chunks(const model::Model& model, std::int64_t tokens,
                           const PerplexityOptions& options) {
@@ -110,26 +74,30 @@ Perplexity perplexity(const model::Model& model, const Context& context,
                       std::span<const std::int32_t> tokens, const PerplexityOptions& options,
                       ProgressSink& progress) {
   const std::int64_t n = options.context;
+  const bool halves = options.convention == Convention::halves;
+  if (options.save != nullptr && (!halves || options.per_token))
+    fail(ErrorKind::bad_argument,
+         "perplexity: files of log probabilities hold second halves, no whole chunks");
   Perplexity result;
   result.chunks = count_chunks(model, static_cast<std::int64_t>(tokens.size()), options);
-  const text::SpecialTokens& special = model.tokenizer->special();
-  Reader reader(model, context, n);
-  double sum = 0, squares = 0;
+  ChunkReader reader(model, context, n);
+  if (options.save != nullptr)
+    options.save->begin(n, reader.vocabulary(),
+                        tokens.first(static_cast<std::size_t>(result.chunks * n)));
+  Moments moments;
   progress.begin("perplexity", static_cast<std::uint64_t>(result.chunks * n), "tokens");
   for (std::int64_t c = 0; c < result.chunks; ++c) {
     const auto part = tokens.subspan(static_cast<std::size_t>(c * n), static_cast<std::size_t>(n));
-    std::vector<std::int32_t> chunk(part.begin(), part.end());
-    if (special.add_bos && special.bos) chunk.front() = *special.bos;
-    const std::int64_t first = options.per_token ? 0 : n / 2;
-    std::vector<Prediction> predictions = reader.read(chunk, first, options.per_token ? n : n - 1);
-    for (std::int64_t t = n / 2; t < n - 1; ++t) {
-      const double nll = -predictions[static_cast<std::size_t>(t - first)].logprob;
-      sum += nll;
-      squares += nll * nll;
-      ++result.tokens;
-    }
+    std::vector<std::int32_t> chunk =
+        halves ? reader.with_bos(part) : std::vector<std::int32_t>(part.begin(), part.end());
+    const std::int64_t scored = halves ? first_scored(n) : 0;
+    const std::int64_t first = options.per_token ? 0 : scored;
+    std::vector<Prediction> predictions =
+        predict(reader, context, chunk, first, options.per_token ? n : n - 1, options.save);
+    for (std::int64_t t = scored; t < n - 1; ++t)
+      moments.add(-predictions[static_cast<std::size_t>(t - first)].logprob);
     if (options.per_token) result.items.push_back({std::move(chunk), std::move(predictions)});
-    if (!std::isfinite(sum))
+    if (!std::isfinite(moments.mean()))
       fail(ErrorKind::bad_file,
            "perplexity: the model's predictions are no numbers from chunk {} on: its weights are "
            "damaged",
@@ -137,13 +105,9 @@ Perplexity perplexity(const model::Model& model, const Context& context,
     progress.update(static_cast<std::uint64_t>((c + 1) * n));
   }
   progress.end();
-  const auto count = static_cast<double>(result.tokens);
-  const double mean = sum / count;
-  result.perplexity = std::exp(mean);
-  if (result.tokens > 1) {
-    const double spread = std::max(0.0, squares / count - mean * mean);
-    result.standard_error = result.perplexity * std::sqrt(spread / (count - 1));
-  }
+  result.tokens = moments.count();
+  result.perplexity = std::exp(moments.mean());
+  result.standard_error = result.perplexity * moments.standard_error();
   return result;
 }
 

@@ -1,5 +1,4 @@
-// Perplexity as llama-perplexity computes it: the text in chunks of n tokens, of which the second
-// half is predicted from what precedes it in the chunk.
+// Perplexity of a text, by one of two conventions whose figures cannot be compared.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -7,15 +6,24 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "eval/logits_file.h"
 #include "model/model.h"
 #include "tensor/context.h"
 
 namespace pomona::eval {
 
+/// What of each chunk of n tokens is predicted from what precedes it in the chunk.
+enum class Convention {
+  halves,  // llama-perplexity's: positions n/2 .. n - 2; the first token is BOS where models add it
+  whole,   // papers' (GPTQ, SparseGPT, Wanda: n = 2048): all n - 1, the text as it is
+};
+
 struct PerplexityOptions {
-  std::int64_t context = 512;  // n, tokens of a chunk, at least 4
-  std::int64_t chunks = 8;     // the first ones; 0: all
-  bool per_token = false;      // also what the model would say after every token
+  Convention convention = Convention::halves;
+  std::int64_t context = 512;        // n, tokens of a chunk, at least 4
+  std::int64_t chunks = 8;           // the first ones; 0: all
+  bool per_token = false;            // also what the model would say after every token
+  LogitsFileWriter* save = nullptr;  // gets the log probabilities of what is scored
 };
 
 /// What the model says after one token.
@@ -38,11 +46,10 @@ struct Perplexity {
   std::vector<Chunk> items;  // with per_token
 };
 
-/// `tokens`: the text, with BOS in front where the model wants one; each chunk's first token is
-/// replaced by BOS if the model adds BOS. Positions n/2 to n - 2 of each chunk are scored:
-/// perplexity = exp(m), m the mean of the negative log probabilities, standard error = perplexity *
-/// sqrt((mean of squares - m^2) / (count - 1)). Throws bad_argument if there is no whole chunk or n
-/// is more than the model's context, cancelled.
+/// `tokens`: the text, with BOS in front where the model wants one. perplexity = exp(m), m the mean
+/// of the negative log probabilities, standard error = perplexity * sqrt((mean of squares - m^2) /
+/// (count - 1)). Throws bad_argument if there is no whole chunk, n is more than the model's context
+/// or `save` wants what is not scored; bad_file for predictions that are no numbers; cancelled.
 Perplexity perplexity(const model::Model& model, const Context& context,
                       std::span<const std::int32_t> tokens, const PerplexityOptions& options,
                       ProgressSink& progress);
