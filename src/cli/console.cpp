@@ -1,10 +1,12 @@
 #include "cli/console.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "base/file.h"
@@ -64,7 +66,10 @@ bool Console::fill() {
   char buffer[1 << 16];
   for (;;) {
     stop_.check("reading standard input");
-    const ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    pollfd waited[] = {{STDIN_FILENO, POLLIN, 0}, {interrupt_descriptor(), POLLIN, 0}};
+    const int ready = ::poll(waited, std::size(waited), -1);
+    if (ready > 0 && waited[0].revents == 0) continue;
+    const ssize_t count = ready > 0 ? ::read(STDIN_FILENO, buffer, sizeof buffer) : ready;
     if (count > 0) pending_.append(buffer, static_cast<std::size_t>(count));
     if (count >= 0) return count > 0;
     if (errno != EINTR) {

@@ -1,7 +1,10 @@
 #include "cli/interrupt.h"
 
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "base/error.h"
 
@@ -9,15 +12,20 @@ namespace pomona::cli {
 namespace {
 
 StopToken process_stop;
+int wake = -1;  // an eventfd
 
 extern "C" void on_interrupt(int) {
   if (process_stop.requested()) ::_exit(exit_code(ErrorKind::cancelled));
   process_stop.request();
+  const int before = errno;
+  ::eventfd_write(wake, 1);
+  errno = before;
 }
 
 }  // namespace
 
 StopToken& catch_interrupts() {
+  if (wake < 0) wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   struct sigaction action = {};
   action.sa_handler = on_interrupt;  // without SA_RESTART: a read that waits for input comes back
   for (const int signal : {SIGINT, SIGTERM}) {
@@ -29,6 +37,12 @@ StopToken& catch_interrupts() {
   return process_stop;
 }
 
-void forget_interrupt() { process_stop.clear(); }
+int interrupt_descriptor() { return wake; }
+
+void forget_interrupt() {
+  process_stop.clear();
+  eventfd_t count = 0;
+  ::eventfd_read(wake, &count);
+}
 
 }  // namespace pomona::cli

@@ -8,6 +8,11 @@ namespace pomona::cli {
 /// what is global.
 StopToken& catch_interrupts();
 
+/// A descriptor that can be read while a stop is asked for: who waits for input waits for it as
+/// well. (A signal between a look at the token and the wait would be missed; so would one that
+/// another thread catches.)
+int interrupt_descriptor();
+
 /// After a request was served and the program goes on (a chat keeps going): the next signal asks
 /// politely again.
 void forget_interrupt();

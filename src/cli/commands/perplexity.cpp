@@ -69,8 +69,8 @@ void measure(Options options, Console& console, Session& session) {
       eval::perplexity(session.model, session.context, tokens, options.how, console.progress());
   if (save) save->commit();
   if (options.how.chunks > result.chunks)
-    console.note(
-        fmt::format("The text has {} whole chunks, not {}.", result.chunks, options.how.chunks));
+    console.note(fmt::format("The text has {} whole chunk{}, not {}.", result.chunks,
+                             result.chunks == 1 ? "" : "s", options.how.chunks));
   print(options, console, session, eval::to_json(result), options.how.context,
         fmt::format("perplexity {:.4f} ± {:.4f}  ({} tokens in {} chunk{} of {}, {}, {})\n",
                     result.perplexity, result.standard_error, result.tokens, result.chunks,
