@@ -22,8 +22,10 @@ std::vector<std::int32_t> end_tokens_of(const text::Tokenizer& tokenizer) {
 
 }  // namespace
 
-Model load_model(const std::filesystem::path& path) {
-  const ModelFiles files = open_model_files(path);
+Model load_model(const std::filesystem::path& path) { return load_model(open_model_files(path)); }
+
+Model load_model(const ModelFiles& files) {
+  const std::filesystem::path& path = files.path;
   Model model;
   model.name = files.name;
   model.architecture = files.architecture;
@@ -76,9 +78,14 @@ std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& message
                            {.add_special = special.add_bos && !has_bos, .parse_special = true});
 }
 
-ModelCard describe_model(const std::filesystem::path& path) {
-  const Model model = load_model(path);
-  const std::int64_t tokens = std::min(kPlannedContext, model.lm->shape().context);
+ModelCard describe_model(const std::filesystem::path& path, std::optional<std::int64_t> context) {
+  const ModelFiles files = open_model_files(path);
+  const Model model = load_model(files);
+  const std::int64_t most = model.lm->shape().context;
+  const std::int64_t tokens = context.value_or(std::min(kPlannedContext, most));
+  if (tokens > most)
+    fail(ErrorKind::bad_argument, "{}: the model has a context of {} tokens, not {}", path.string(),
+         most, tokens);
   const std::int64_t rows = std::min(kPlannedRows, tokens);
   return {.name = model.name,
           .architecture = model.architecture,
@@ -88,7 +95,9 @@ ModelCard describe_model(const std::filesystem::path& path) {
           .context = static_cast<std::uint64_t>(model.lm->shape().context),
           .memory_bytes = plan_memory(model, rows, tokens - rows, Compute::fast).total(),
           .planned_context = tokens,
-          .types = model.types};
+          .types = model.types,
+          .kinds = files.kinds(),
+          .chat_template = files.text.chat_template};
 }
 
 MemoryPlan plan_memory(const Model& model, std::int64_t rows, std::int64_t cached,

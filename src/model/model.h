@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "model/causal_lm.h"
+#include "model/model_files.h"
 
 namespace pomona::text {
 class Tokenizer;
@@ -48,22 +49,28 @@ struct Model {
 /// bad_file, or unsupported naming the architecture and those that Pomona reads. A broken chat
 /// template is no error here: everything but chat_prompt() works without it.
 Model load_model(const std::filesystem::path& path);
+/// The same of files that are open.
+Model load_model(const ModelFiles& files);
 
 /// Description of a model file, for list and show.
 struct ModelCard {
   std::string name, architecture, licence;
   std::uint64_t bytes = 0, parameters = 0, context = 0;
-  /// Memory to run it in mode fast with planned_context tokens, the last kPlannedRows of them in one
-  /// pass.
+  /// Memory to run it in mode fast with planned_context tokens, the last kPlannedRows of them in
+  /// one pass.
   std::uint64_t memory_bytes = 0;
   std::int64_t planned_context = 0;
   std::map<std::string, int> types;
+  std::vector<TensorKind> kinds;
+  std::optional<std::string> chat_template;
 };
 inline constexpr std::int64_t kPlannedRows = 512;
 inline constexpr std::int64_t kPlannedContext = 2048;  // or the model's, if that is shorter
 
-/// Throws as load_model.
-ModelCard describe_model(const std::filesystem::path& path);
+/// Planned for `context` tokens, else for as many as are usual. Throws as load_model; bad_argument
+/// for more than the model takes.
+ModelCard describe_model(const std::filesystem::path& path,
+                         std::optional<std::int64_t> context = std::nullopt);
 
 /// Bytes that a forward pass of `rows` tokens with `cached` positions in the cache takes beside the
 /// file: packed weights, cache and activations, and its operations, found by a run with shapes

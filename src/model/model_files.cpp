@@ -1,6 +1,7 @@
 #include "model/model_files.h"
 
 #include <set>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -99,6 +100,20 @@ std::map<std::string, int> ModelFiles::types() const {
   for (const store::StoredTensor& tensor : checkpoint.tensors.tensors())
     ++types[std::string(tensor.type.name)];
   return types;
+}
+
+std::vector<TensorKind> ModelFiles::kinds() const {
+  std::vector<TensorKind> kinds;
+  std::unordered_map<std::string, std::size_t> known;
+  for (const store::StoredTensor& tensor : checkpoint.tensors.tensors()) {
+    const auto [place, added] = known.try_emplace(without_number(tensor.name).first, kinds.size());
+    if (added) kinds.emplace_back().name = place->first;
+    TensorKind& kind = kinds[place->second];
+    ++kind.types[std::string(tensor.type.name)];
+    kind.parameters += static_cast<std::uint64_t>(tensor.elements());
+    kind.bytes += tensor.bytes.size();
+  }
+  return kinds;
 }
 
 ModelText open_model_text(const fs::path& path) {

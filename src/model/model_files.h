@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/checkpoint.h"
 #include "text/tokenizer.h"
@@ -22,6 +23,13 @@ struct ModelText {
 /// unsupported.
 ModelText open_model_text(const std::filesystem::path& path);
 
+/// The tensors whose names differ only in the layer: "blk.{}.attn_q.weight".
+struct TensorKind {
+  std::string name;
+  std::map<std::string, int> types;  // tensors of each
+  std::uint64_t parameters = 0, bytes = 0;
+};
+
 struct ModelFiles {
   std::filesystem::path path;
   std::string name;          // from the metadata, else the file's or folder's
@@ -35,6 +43,8 @@ struct ModelFiles {
   std::uint64_t bytes() const;
   std::uint64_t parameters() const;
   std::map<std::string, int> types() const;
+  /// In the order of the files.
+  std::vector<TensorKind> kinds() const;
 };
 
 /// Throws not_found, io, bad_file, unsupported.

@@ -88,19 +88,20 @@ Tensor as_f32(const Tensor& tensor) {
   return values;
 }
 
-/// "model.layers.12.mlp" -> {"model.layers.{}.mlp", "12"}.
+}  // namespace
+
 std::pair<std::string, std::string> without_number(const std::string& name) {
   for (std::size_t at = name.find('.'); at != std::string::npos; at = name.find('.', at + 1)) {
     std::size_t end = at + 1;
     while (end < name.size() && std::isdigit(static_cast<unsigned char>(name[end])) != 0) ++end;
     if (end > at + 1 && end < name.size() && name[end] == '.') {
-      return {name.substr(0, at + 1) + "{}" + name.substr(end), name.substr(at + 1, end - at - 1)};
+      std::string pattern(name, 0, at + 1);
+      pattern.append("{}").append(name, end);
+      return {std::move(pattern), name.substr(at + 1, end - at - 1)};
     }
   }
   return {name, ""};
 }
-
-}  // namespace
 
 WeightName Weights::entry_of(const std::string& hub_name) const {
   const auto [pattern, number] = without_number(hub_name);

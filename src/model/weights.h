@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "store/tensor_source.h"
@@ -29,6 +30,10 @@ struct WeightName {
   /// The hub's Gemma stores by how much the weights of its norms are above 1.
   bool hub_above_one = false;
 };
+
+/// A tensor's name apart from its layer: "model.layers.12.mlp.up" -> {"model.layers.{}.mlp.up",
+/// "12"}; the number is empty where there is none.
+std::pair<std::string, std::string> without_number(const std::string& name);
 
 /// Which names a checkpoint's tensors have.
 enum class Names { hub, gguf };
