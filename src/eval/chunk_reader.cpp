@@ -12,11 +12,12 @@ constexpr std::int64_t kPiece = 256;
 
 }  // namespace
 
-ChunkReader::ChunkReader(const model::Model& model, const Context& context, std::int64_t n)
+ChunkReader::ChunkReader(const model::Model& model, const Context& context, std::int64_t n,
+                         std::optional<kernel::KvKind> kv_kind)
     : model_(model),
       lm_(*model.lm),
       context_(context),
-      pool_(model::kv_shape(lm_.shape(), context.compute), nn::kv_blocks(n)),
+      pool_(model::kv_shape(lm_.shape(), context.compute, kv_kind), nn::kv_blocks(n)),
       cache_(pool_) {}
 
 std::vector<std::int32_t> ChunkReader::with_bos(std::span<const std::int32_t> chunk) const {

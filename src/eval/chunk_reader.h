@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,8 +16,10 @@ class ChunkReader {
   /// Logits (end - begin, V) of the positions begin .. end - 1, which the callee may change.
   using Piece = std::function<void(std::int64_t begin, std::int64_t end, float* logits)>;
 
-  /// For chunks of up to `n` tokens, one after another with one cache. Both must outlive this.
-  ChunkReader(const model::Model& model, const Context& context, std::int64_t n);
+  /// For chunks of up to `n` tokens, one after another with one cache, of `kv_kind` or what suits
+  /// the compute mode. Model and context must outlive this.
+  ChunkReader(const model::Model& model, const Context& context, std::int64_t n,
+              std::optional<kernel::KvKind> kv_kind);
 
   std::int64_t vocabulary() const { return lm_.shape().V; }
 

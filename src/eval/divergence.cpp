@@ -98,10 +98,10 @@ void check_fits(const model::Model& model, const LogitsFile& base) {
 }  // namespace
 
 Divergence kl_divergence(const model::Model& model, const Context& context, const LogitsFile& base,
-                         ProgressSink& progress) {
+                         ProgressSink& progress, std::optional<kernel::KvKind> kv_kind) {
   check_fits(model, base);
   const std::int64_t n = base.context(), V = base.vocabulary(), first = first_scored(n);
-  ChunkReader reader(model, context, n);
+  ChunkReader reader(model, context, n, kv_kind);
   Sums sums;
   progress.begin("perplexity", static_cast<std::uint64_t>(base.chunks() * n), "tokens");
   for (std::int64_t c = 0; c < base.chunks(); ++c) {

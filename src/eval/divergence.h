@@ -2,6 +2,7 @@
 // quantising costs.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/json.h"
@@ -32,10 +33,11 @@ struct Divergence {
   Estimate same_top;  // share of positions with the same likeliest token
 };
 
-/// Reads the file's own tokens. Throws bad_argument for another vocabulary or chunks longer than
-/// the model's context, bad_file, cancelled.
+/// Reads the file's own tokens, with a cache of `kv_kind` or what suits the compute mode. Throws
+/// bad_argument for another vocabulary or chunks longer than the model's context, bad_file,
+/// cancelled.
 Divergence kl_divergence(const model::Model& model, const Context& context, const LogitsFile& base,
-                         ProgressSink& progress);
+                         ProgressSink& progress, std::optional<kernel::KvKind> kv_kind = {});
 
 /// Between neighbours of sorted values, linearly; `share` 0 to 1.
 double percentile(const std::vector<float>& sorted, double share);

@@ -80,7 +80,7 @@ Perplexity perplexity(const model::Model& model, const Context& context,
          "perplexity: files of log probabilities hold second halves, no whole chunks");
   Perplexity result;
   result.chunks = count_chunks(model, static_cast<std::int64_t>(tokens.size()), options);
-  ChunkReader reader(model, context, n);
+  ChunkReader reader(model, context, n, options.kv_kind);
   if (options.save != nullptr)
     options.save->begin(n, reader.vocabulary(),
                         tokens.first(static_cast<std::size_t>(result.chunks * n)));

@@ -1,6 +1,7 @@
 // Perplexity of a text, by one of two conventions whose figures cannot be compared.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,10 +21,11 @@ enum class Convention {
 
 struct PerplexityOptions {
   Convention convention = Convention::halves;
-  std::int64_t context = 512;        // n, tokens of a chunk, at least 4
-  std::int64_t chunks = 8;           // the first ones; 0: all
-  bool per_token = false;            // also what the model would say after every token
-  LogitsFileWriter* save = nullptr;  // gets the log probabilities of what is scored
+  std::int64_t context = 512;                  // n, tokens of a chunk, at least 4
+  std::int64_t chunks = 8;                     // the first ones; 0: all
+  bool per_token = false;                      // also what the model would say after every token
+  LogitsFileWriter* save = nullptr;            // gets the log probabilities of what is scored
+  std::optional<kernel::KvKind> kv_kind = {};  // of the cache; none: what suits the compute mode
 };
 
 /// What the model says after one token.

@@ -22,7 +22,7 @@ class SpeedTest {
       : lm_(*model.lm),
         context_(context),
         options_(options),
-        pool_(model::kv_shape(lm_.shape(), context.compute), blocks(options)) {
+        pool_(model::kv_shape(lm_.shape(), context.compute, options.kv_kind), blocks(options)) {
     std::vector<nn::KvSequence> sequences(static_cast<std::size_t>(options.batch),
                                           nn::KvSequence(pool_));
     read(sequences, options.depth);

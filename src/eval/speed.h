@@ -2,6 +2,7 @@
 // tells. The counts are llama-bench's: reading and writing are timed apart, on random tokens.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/json.h"
@@ -17,6 +18,7 @@ struct SpeedOptions {
   std::int64_t depth = 0;      // tokens in the cache before either begins
   std::int64_t batch = 1;      // sequences at once
   std::int64_t runs = 5;
+  std::optional<kernel::KvKind> kv_kind = {};  // none: what suits the compute mode
 };
 
 /// Tokens a second of all sequences together, one value for each run.

@@ -8,8 +8,15 @@
 namespace pomona::kernel {
 
 std::int64_t kv_block_bytes(KvKind kind, std::int64_t E) {
-  const std::int64_t value_bytes = kind == KvKind::f32 ? 4 : 2;
-  return kKvBlock * E * value_bytes;
+  switch (kind) {
+    case KvKind::f32:
+      return kKvBlock * E * 4;
+    case KvKind::bf16:
+      return kKvBlock * E * 2;
+    case KvKind::q8:
+      break;
+  }
+  return kKvBlock * (E + static_cast<std::int64_t>(sizeof(float)));
 }
 
 std::int64_t attention_scratch_bytes(std::int64_t positions, std::int64_t group, std::int64_t E) {

@@ -59,8 +59,11 @@ struct Scoring {
 inline constexpr std::int64_t kKvBlock = 64;
 
 /// Cache block layouts of one head, in the form of GEMM panels, so that attention packs nothing:
-///   f32  K [E][64], V [64][E];   bf16  K [E/2][64][2], V [32][E][2]. Unwritten places hold zeros.
-enum class KvKind : std::uint8_t { f32, bf16 };
+///   f32  K [E][64], V [64][E];   bf16  K [E/2][64][2], V [32][E][2];
+///   q8   K [E/4][64][4], V [16][E][4] signed bytes, then 64 f32 scales, one for each position.
+/// Unwritten places hold zeros.
+enum class KvKind : std::uint8_t { f32, bf16, q8 };
+inline constexpr std::size_t kKvKinds = 3;
 std::int64_t kv_block_bytes(KvKind kind, std::int64_t E);  // keys of one head; values take the same
 std::int64_t attention_scratch_bytes(std::int64_t positions, std::int64_t group, std::int64_t E);
 
@@ -170,13 +173,13 @@ struct Table {
 
   /// Writes one head's key or value rows (T, E), stride floats apart, at positions first.. of the
   /// sequence into its cache blocks (blocks[position / kKvBlock]).
-  void (*store_keys[2])(const float* k, std::int64_t stride, std::byte* const* blocks,
-                        std::int64_t first, std::int64_t T, std::int64_t E);
-  void (*store_values[2])(const float* v, std::int64_t stride, std::byte* const* blocks,
-                          std::int64_t first, std::int64_t T, std::int64_t E);
+  void (*store_keys[kKvKinds])(const float* k, std::int64_t stride, std::byte* const* blocks,
+                               std::int64_t first, std::int64_t T, std::int64_t E);
+  void (*store_values[kKvKinds])(const float* v, std::int64_t stride, std::byte* const* blocks,
+                                 std::int64_t first, std::int64_t T, std::int64_t E);
   /// Causal attention over the cache, by KvKind. A row's result does not depend on the other rows
   /// of the call.
-  void (*paged_attention[2])(const AttentionCall& call);
+  void (*paged_attention[kKvKinds])(const AttentionCall& call);
 
   /// Largest value of n floats, and where (the first of equals). n > 0. NaN counts as -inf.
   std::int64_t (*argmax)(const float* x, std::int64_t n);

@@ -2,9 +2,9 @@
 
 namespace pomona::model {
 
-nn::KvShape kv_shape(const LmShape& shape, Compute compute) {
-  const auto kind = compute == Compute::f32 ? kernel::KvKind::f32 : kernel::KvKind::bf16;
-  return {shape.L, shape.G, shape.E, kind};
+nn::KvShape kv_shape(const LmShape& shape, Compute compute, std::optional<kernel::KvKind> kind) {
+  const auto suitable = compute == Compute::f32 ? kernel::KvKind::f32 : kernel::KvKind::bf16;
+  return {shape.L, shape.G, shape.E, kind.value_or(suitable)};
 }
 
 }  // namespace pomona::model

@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "nn/batch.h"
@@ -36,7 +37,9 @@ class CausalLm {
   virtual void each_parameter(const std::function<void(const std::string&, Parameter&)>& f) = 0;
 };
 
-/// The cache this model needs under `compute`: f32 keys and values in mode f32, else bf16.
-nn::KvShape kv_shape(const LmShape& shape, Compute compute);
+/// The cache of a model: of `kind`, or what suits `compute`: f32 keys and values in mode f32, else
+/// bf16.
+nn::KvShape kv_shape(const LmShape& shape, Compute compute,
+                     std::optional<kernel::KvKind> kind = {});
 
 }  // namespace pomona::model

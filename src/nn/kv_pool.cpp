@@ -1,12 +1,27 @@
 #include "nn/kv_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
 #include "base/error.h"
 
 namespace pomona::nn {
+namespace {
+
+constexpr std::array<std::string_view, kernel::kKvKinds> kKindNames = {"f32", "bf16", "q8"};
+
+}  // namespace
+
+kernel::KvKind parse_kv_kind(std::string_view name) {
+  const auto found = std::ranges::find(kKindNames, name);
+  if (found == kKindNames.end())
+    fail(ErrorKind::bad_argument, "KV cache \"{}\": must be f32, bf16 or q8", name);
+  return static_cast<kernel::KvKind>(found - kKindNames.begin());
+}
+
+std::string_view name_of(kernel::KvKind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
 
 KvPool::KvPool(KvShape shape, std::int64_t blocks) : shape_(shape) { grow(blocks); }
 
@@ -60,7 +75,7 @@ void KvSequence::clear() {
 
 void KvSequence::extend(std::int64_t positions) {
   if (positions == 0) return;
-  const bool copies = length_ % kernel::kKvBlock != 0 && pool_->references(blocks_.back()) > 1;
+  const bool copies = copies_next();
   const std::int64_t fresh =
       kv_blocks(length_ + positions) - static_cast<std::int64_t>(blocks_.size());
   if (fresh + (copies ? 1 : 0) > pool_->free_blocks()) {
@@ -77,10 +92,10 @@ void KvSequence::extend(std::int64_t positions) {
   length_ += positions;
 }
 
-void KvSequence::append_shared(std::int32_t block) {
+void KvSequence::append_shared(std::int32_t block, std::int64_t positions) {
   pool_->retain(block);
   blocks_.push_back(block);
-  length_ += kernel::kKvBlock;
+  length_ += positions;
 }
 
 void KvSequence::layer_blocks(std::int64_t layer, std::vector<std::byte*>& addresses) const {

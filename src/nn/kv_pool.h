@@ -4,12 +4,17 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "kernel/table.h"
 #include "tensor/storage.h"
 
 namespace pomona::nn {
+
+/// "f32", "bf16", "q8". Throws bad_argument naming them.
+kernel::KvKind parse_kv_kind(std::string_view name);
+std::string_view name_of(kernel::KvKind kind);
 
 /// What one position of the cache holds.
 struct KvShape {
@@ -81,9 +86,14 @@ class KvSequence {
   /// Makes room for `positions` more and counts them as written. A shared block that they fall into
   /// is copied first. Throws exhausted and changes nothing if the pool has too few free blocks.
   void extend(std::int64_t positions);
-  /// Appends a full block that holds the right keys and values already: prefix sharing. Only at a
-  /// block's end.
-  void append_shared(std::int32_t block);
+  /// Appends a block whose first `positions` hold the right keys and values already: prefix
+  /// sharing. Only at a block's end.
+  void append_shared(std::int32_t block, std::int64_t positions = kernel::kKvBlock);
+  /// Whether the next position falls into a block that others refer to as well, and so copies it.
+  bool copies_next() const {
+    return length_ % kernel::kKvBlock != 0 && last_block_references() > 1;
+  }
+  int last_block_references() const { return pool_->references(blocks_.back()); }
   void clear();
 
   /// Addresses of this sequence's blocks within layer `layer`.

@@ -24,6 +24,33 @@ float bf16_rounded(float x) {
   return y;
 }
 
+/// E values as the q8 cache has them: signed bytes, the largest as 127, and their scale.
+struct Q8Row {
+  std::vector<int> bytes;
+  float scale;
+
+  Q8Row(const float* row, std::int64_t E) {
+    float largest = 0;
+    for (std::int64_t e = 0; e < E; ++e) largest = std::max(largest, std::fabs(row[e]));
+    scale = largest / 127;
+    const float inverse = largest > 0 ? 127 / largest : 0;
+    for (std::int64_t e = 0; e < E; ++e)
+      bytes.push_back(static_cast<int>(std::nearbyint(row[e] * inverse)));
+  }
+};
+
+/// What a cache of `kind` has of E keys or values, exactly.
+std::vector<double> decoded(KvKind kind, const float* row, std::int64_t E) {
+  const Q8Row q8(row, E);
+  std::vector<double> values;
+  for (std::int64_t e = 0; e < E; ++e) {
+    values.push_back(kind == KvKind::q8     ? static_cast<double>(q8.bytes[e]) * q8.scale
+                     : kind == KvKind::bf16 ? static_cast<double>(bf16_rounded(row[e]))
+                                            : static_cast<double>(row[e]));
+  }
+  return values;
+}
+
 /// One head's cache of T positions, its blocks in an order that is not theirs in memory.
 class Cache {
  public:
@@ -124,11 +151,16 @@ class Paged : public testing::TestWithParam<std::tuple<simd::Level, KvKind>> {
 
 INSTANTIATE_TEST_SUITE_P(Levels, Paged,
                          testing::Combine(testing::ValuesIn(levels()),
-                                          testing::Values(KvKind::f32, KvKind::bf16)),
+                                          testing::Values(KvKind::f32, KvKind::bf16, KvKind::q8)),
                          [](const auto& p) {
                            return std::string(simd::name_of(std::get<0>(p.param))) +
-                                  (std::get<1>(p.param) == KvKind::f32 ? "_f32" : "_bf16");
+                                  (std::get<1>(p.param) == KvKind::f32    ? "_f32"
+                                   : std::get<1>(p.param) == KvKind::bf16 ? "_bf16"
+                                                                          : "_q8");
                          });
+
+/// Byte i of a block of the q8 cache.
+int byte_at(const std::byte* block, std::int64_t i) { return static_cast<std::int8_t>(block[i]); }
 
 TEST_P(Paged, StoresWriteTheLayoutOfTheTable) {
   const std::int64_t T = 70, E = 48, stride = E + 5, first = 59;
@@ -138,10 +170,25 @@ TEST_P(Paged, StoresWriteTheLayoutOfTheTable) {
   for (std::int64_t position = 0; position < 3 * kKvBlock; ++position) {
     const std::int64_t b = position / kKvBlock, place = position % kKvBlock;
     const bool written = position >= first && position < first + T;
+    const std::vector<float> zeros(E);
+    const float* const key_row = written ? &k[(position - first) * stride] : zeros.data();
+    const float* const value_row = written ? &v[(position - first) * stride] : zeros.data();
+    const Q8Row key_bytes(key_row, E), value_bytes(value_row, E);
+    if (kind() == KvKind::q8) {
+      const auto scale = [&](const std::byte* block) {
+        return reinterpret_cast<const float*>(block + kKvBlock * E)[place];
+      };
+      EXPECT_EQ(scale(cache.keys[b]), key_bytes.scale);
+      EXPECT_EQ(scale(cache.values[b]), value_bytes.scale);
+    }
     for (std::int64_t e = 0; e < E; ++e) {
-      const float key = written ? k[(position - first) * stride + e] : 0;
-      const float value = written ? v[(position - first) * stride + e] : 0;
-      if (kind() == KvKind::f32) {
+      const float key = key_row[e], value = value_row[e];
+      if (kind() == KvKind::q8) {
+        EXPECT_EQ(byte_at(cache.keys[b], (e / 4 * kKvBlock + place) * 4 + e % 4),
+                  key_bytes.bytes[e]);
+        EXPECT_EQ(byte_at(cache.values[b], (place / 4 * E + e) * 4 + place % 4),
+                  value_bytes.bytes[e]);
+      } else if (kind() == KvKind::f32) {
         EXPECT_EQ(reinterpret_cast<const float*>(cache.keys[b])[e * kKvBlock + place], key);
         EXPECT_EQ(reinterpret_cast<const float*>(cache.values[b])[place * E + e], value);
       } else {
@@ -172,11 +219,16 @@ TEST_P(Paged, AgreesWithF64) {
   for (const Shape& shape : kShapes) {
     const Sequence s{shape};
     const auto y = s.run(kernels(), kind(), shape.T);
-    const auto input = [&](float x) { return static_cast<double>(halves ? bf16_rounded(x) : x); };
     const std::int64_t E = shape.E;
+    std::vector<std::vector<double>> keys, values;
+    for (std::int64_t j = 0; j < shape.T; ++j) {
+      keys.push_back(decoded(kind(), &s.k[j * s.kv_stride], E));
+      values.push_back(decoded(kind(), &s.v[j * s.kv_stride], E));
+    }
     for (std::int64_t row = 0; row < shape.T * shape.group; ++row) {
       const std::int64_t i = row / shape.group;
-      const float* q = s.q.data() + i * s.q_stride + row % shape.group * E;
+      const auto q = decoded(halves ? KvKind::bf16 : KvKind::f32,
+                             s.q.data() + i * s.q_stride + row % shape.group * E, E);
       const std::int64_t from =
           shape.window > 0 ? std::max<std::int64_t>(0, i + 1 - shape.window) : 0;
       std::vector<double> scores;
@@ -184,7 +236,7 @@ TEST_P(Paged, AgreesWithF64) {
       for (std::int64_t j = from; j <= i; ++j) {
         double score = 0, terms = 0;
         for (std::int64_t e = 0; e < E; ++e) {
-          const double term = input(q[e]) * input(s.k[j * s.kv_stride + e]);
+          const double term = q[e] * keys[j][e];
           score += term;
           terms += std::fabs(term);
         }
@@ -207,7 +259,7 @@ TEST_P(Paged, AgreesWithF64) {
       for (std::int64_t e = 0; e < E; ++e) {
         double want = 0, terms = 0;
         for (std::size_t j = 0; j < scores.size(); ++j) {
-          const double value = input(s.v[(from + static_cast<std::int64_t>(j)) * s.kv_stride + e]);
+          const double value = values[from + static_cast<std::int64_t>(j)][e];
           want += scores[j] / sum * value;
           terms += scores[j] / sum * std::fabs(value);
         }
@@ -239,7 +291,10 @@ TEST_P(Paged, WeightsAreExponentials) {
     const double score = s.k[j * s.kv_stride] / 8.0;
     const double want = std::exp(score) / sum;
     // The exponential's polynomial, its factor log2(e) and (portable) product, the sum.
-    const double relative = (rounds_weights ? 0x1p-8 : 0) + 5e-7 + 3 * kU * std::fabs(score);
+    // A scale, and what is multiplied by it, are rounded.
+    const double scales = kind() == KvKind::q8 ? 4 * kU * (1 + std::fabs(score)) : 0;
+    const double relative =
+        (rounds_weights ? 0x1p-8 : 0) + scales + 5e-7 + 3 * kU * std::fabs(score);
     EXPECT_NEAR(y[(T - 1) * E + j], want, relative * want) << j;
   }
 }
@@ -306,12 +361,13 @@ TEST_P(Paged, HeadsOfAGroupAreIndependent) {
 TEST(PagedSizes, BlocksAndScratch) {
   EXPECT_EQ(kv_block_bytes(KvKind::f32, 64), 64 * 64 * 4);
   EXPECT_EQ(kv_block_bytes(KvKind::bf16, 64), 64 * 64 * 2);
+  EXPECT_EQ(kv_block_bytes(KvKind::q8, 64), 64 * 64 + 64 * 4);
   EXPECT_LT(attention_scratch_bytes(1, 3, 64), attention_scratch_bytes(8, 3, 64));
   EXPECT_EQ(attention_scratch_bytes(512, 3, 64), attention_scratch_bytes(100000, 3, 64));
 }
 
 TEST_P(Paged, F32AgreesWithDenseAttention) {
-  if (kind() == KvKind::bf16) return;  // its inputs are rounded
+  if (kind() != KvKind::f32) return;  // others round their inputs
   const std::int64_t T = 150, E = 64;
   const Sequence s{{T, 2, E, 0}};
   const auto paged = s.run(kernels(), kind(), T);

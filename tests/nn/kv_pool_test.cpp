@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <span>
-#include <vector>
 
-#include "decode/prefix_cache.h"
 #include "tests/support/refused.h"
 
 namespace pomona::nn {
@@ -74,95 +71,18 @@ TEST(KvSequence, ACopySharesUntilItWrites) {
   EXPECT_EQ(pool.free_blocks(), 2);
 }
 
-TEST(PrefixCache, SharesWholeBlocksAndLeavesAToken) {
-  KvPool pool(kShape, 8);
-  decode::PrefixCache cache(pool);
-  std::vector<std::int32_t> tokens(130);
-  for (int i = 0; i < 130; ++i) tokens[static_cast<std::size_t>(i)] = i % 50;
-  const auto keys = decode::block_keys(tokens);
-  EXPECT_EQ(keys.size(), 2u);
-  {
-    KvSequence sequence(pool);
-    sequence.extend(130);
-    cache.add(tokens, keys, sequence);
-  }
-  EXPECT_EQ(pool.free_blocks(), 6);
-  EXPECT_EQ(cache.idle_blocks(), 2);
-  KvSequence whole(pool), exact(pool), other(pool);
-  EXPECT_EQ(cache.share(tokens, keys, whole), 128);
-  const std::span two_blocks(tokens.data(), 128);
-  EXPECT_EQ(cache.share(two_blocks, decode::block_keys(two_blocks), exact), 64)
-      << "the last token must be computed";
-  tokens[3] = 49;
-  EXPECT_EQ(cache.share(tokens, decode::block_keys(tokens), other), 0);
-  EXPECT_EQ(cache.idle_blocks(), 0);
-  whole.clear();
-  exact.clear();
-  cache.make_room(7);
-  EXPECT_EQ(pool.free_blocks(), 7);
-}
-
-/// A cache that holds the full blocks of `tokens`, and nothing else holds them.
-void remember(decode::PrefixCache& cache, KvPool& pool, std::span<const std::int32_t> tokens,
-              std::span<const decode::BlockKey> keys) {
-  KvSequence sequence(pool);
-  sequence.extend(static_cast<std::int64_t>(tokens.size()));
-  cache.add(tokens, keys, sequence);
-}
-
-TEST(PrefixCache, TheEndOfATextGoesFirst) {
-  KvPool pool(kShape, 8);
-  decode::PrefixCache cache(pool);
-  std::vector<std::int32_t> tokens(257), other(65, 7);
-  for (int i = 0; i < 257; ++i) tokens[static_cast<std::size_t>(i)] = i % 50;
-  const auto keys = decode::block_keys(tokens);
-  remember(cache, pool, other, decode::block_keys(other));
-  remember(cache, pool, tokens, keys);
-  EXPECT_EQ(pool.free_blocks(), 3);
-  const auto shared = [&] {
-    KvSequence sequence(pool);
-    return cache.share(tokens, keys, sequence);
-  };
-  EXPECT_EQ(shared(), 256);
-  cache.make_room(4);  // the older text goes first
-  EXPECT_EQ(shared(), 256);
-  cache.make_room(5);
-  EXPECT_EQ(shared(), 192);
-  cache.make_room(7);
-  EXPECT_EQ(shared(), 64);
-  cache.make_room(8);
-  EXPECT_EQ(pool.free_blocks(), 8);
-}
-
-TEST(PrefixCache, ABlockWithAnotherBeginningIsAnotherBlock) {
-  KvPool pool(kShape, 8);
-  decode::PrefixCache cache(pool);
-  std::vector<std::int32_t> tokens(129, 5);
-  const decode::BlockKey keys[] = {1, 2};
-  remember(cache, pool, tokens, keys);
-  tokens[0] = 6;
-  const decode::BlockKey colliding[] = {3, 2};  // the second block's hash is that of the first text
-  remember(cache, pool, tokens, colliding);
-  KvSequence sequence(pool);
-  EXPECT_EQ(cache.share(tokens, colliding, sequence), 64);
-}
-
-TEST(PrefixCache, ABlockInUseKeepsThoseBeforeIt) {
-  KvPool pool(kShape, 8);
-  decode::PrefixCache cache(pool);
-  const std::vector<std::int32_t> tokens(129, 5);
-  const auto keys = decode::block_keys(tokens);
-  KvSequence sequence(pool);  // computes both blocks itself
-  sequence.extend(129);
-  remember(cache, pool, std::span(tokens).first(65), std::span(keys).first(1));
-  cache.add(tokens, keys, sequence);
-  cache.make_room(8);  // the first block is idle, but the second one, in use, stands on it
-  KvSequence again(pool);
-  EXPECT_EQ(cache.share(tokens, keys, again), 128);
-  again.clear();
-  sequence.clear();
-  cache.make_room(8);
-  EXPECT_EQ(pool.free_blocks(), 8);
+TEST(KvSequence, ABlockSharedInPartIsCopiedWhenItGoesOn) {
+  KvPool pool(kShape, 3);
+  KvSequence first(pool), second(pool);
+  first.extend(40);
+  pool.block(first.blocks()[0])[0] = std::byte{42};
+  second.append_shared(first.blocks()[0], 30);
+  EXPECT_EQ(second.length(), 30);
+  EXPECT_TRUE(second.copies_next());
+  second.extend(1);
+  EXPECT_NE(second.blocks()[0], first.blocks()[0]);
+  EXPECT_EQ(pool.block(second.blocks()[0])[0], std::byte{42});
+  EXPECT_FALSE(second.copies_next());
 }
 
 }  // namespace

@@ -70,7 +70,8 @@ std::vector<std::vector<Cut>> one_by_one(std::int64_t sequence, std::int64_t cou
 }
 
 TEST(WindowedAttention, BitsDoNotDependOnThreadsBatchOrCuts) {
-  for (const kernel::KvKind kind : {kernel::KvKind::f32, kernel::KvKind::bf16}) {
+  for (const kernel::KvKind kind :
+       {kernel::KvKind::f32, kernel::KvKind::bf16, kernel::KvKind::q8}) {
     const Tensor whole = cached(1, kind, {{{0, 0, 210}, {1, 0, 90}}});
     const auto same = [&](const Tensor& other) {
       return std::memcmp(whole.raw(), other.raw(), static_cast<std::size_t>(whole.bytes())) == 0;

@@ -83,7 +83,9 @@ class TileOfRows {
   void run(const Weighing& weighing, BlockPair keys, BlockPair values) {
     const PowerOfTwo& power = weighing.power;
     score(keys);
+    if constexpr (Kind::kScaled) scale(keys.now);
     if (weighing.inside > 0) cap(weighing);
+    if constexpr (Kind::kScaled) value_scales_ = scales_of(values.now);
     if (vecs_ == kBlockVecs && seen_[0].live == kBlock && seen_[R - 1].from == 0) {
       weigh(power, kBlockVecs, [](int, int, Vec<float> s) { return s; });
     } else {
@@ -122,6 +124,21 @@ class TileOfRows {
     }
   }
 
+  /// The scales behind a block's values.
+  const float* scales_of(const std::byte* block) const {
+    return reinterpret_cast<const float*>(block + kKvBlock * states_.E);
+  }
+
+  void scale(const std::byte* block) {
+    const float* const scales = scales_of(block);
+    for (int i = 0; i < R; ++i) {
+      for (int v = 0; v < static_cast<int>(vecs_); ++v) {
+        float* const at = scores_ + i * kBlock + v * kLanes<float>;
+        store(at, load(at) * load(scales + v * kLanes<float>));
+      }
+    }
+  }
+
   void cap(const Weighing& weighing) {
     for (int i = 0; i < R; ++i) {
       for (int v = 0; v < static_cast<int>(vecs_); ++v) {
@@ -156,7 +173,12 @@ class TileOfRows {
         const Vec<float> s = load(scores_ + i * kBlock + v * kLanes<float>);
         const Vec<float> weight = power(s - broadcast(top[i]));
         sum += weight;
-        Kind::put_weights(weights_ + i * kWeights, v, weight);
+        if constexpr (Kind::kScaled) {
+          Kind::put_weights(weights_ + i * kWeights, v,
+                            weight * load(value_scales_ + v * kLanes<float>));
+        } else {
+          Kind::put_weights(weights_ + i * kWeights, v, weight);
+        }
       }
       store(states_.sum(r_ + i), sum);
     }
@@ -180,6 +202,7 @@ class TileOfRows {
   RowStates<Kind> states_;
   std::int64_t r_;
   std::int64_t vecs_;
+  const float* value_scales_ = nullptr;  // where the kind has some
   Seen seen_[R];
   alignas(64) float scores_[R * kBlock];
   alignas(64) A weights_[R * kWeights];
@@ -262,6 +285,7 @@ void paged_attention(const AttentionCall& call) {
 void add_paged_attention(Table& table) {
   table.paged_attention[static_cast<std::size_t>(KvKind::f32)] = paged_attention<F32Cache>;
   table.paged_attention[static_cast<std::size_t>(KvKind::bf16)] = paged_attention<Bf16Cache>;
+  table.paged_attention[static_cast<std::size_t>(KvKind::q8)] = paged_attention<Q8Cache>;
 }
 
 }  // namespace pomona::kernel::POMONA_LEVEL

@@ -8,6 +8,7 @@ namespace {
 
 struct F32Cache {
   using Dot = Plain<float>;
+  static constexpr bool kScaled = false;
 
   static void put_query(const float* q, float* to, std::int64_t E) {
     for (std::int64_t e = 0; e < E; e += kLanes<float>) store(to + e, load(q + e));
@@ -38,6 +39,7 @@ struct Bf16Pairs {
 /// Queries and weights are rounded to bfloat16.
 struct Bf16Cache {
   using Dot = Bf16Pairs;
+  static constexpr bool kScaled = false;
 
   static void put_query(const float* q, std::uint32_t* to, std::int64_t E) {
     for (std::int64_t e = 0; e < E; e += kLanes<float>) {
@@ -84,6 +86,7 @@ struct Bf16Widened {
 /// Queries are rounded to bfloat16, as on avx512; weights stay float.
 struct Bf16Cache {
   using Dot = Bf16Widened;
+  static constexpr bool kScaled = false;
 
   static void put_query(const float* q, Dot::Pair* to, std::int64_t E) {
     for (std::int64_t e = 0; e < E; e += kLanes<float>) {
@@ -96,6 +99,51 @@ struct Bf16Cache {
 };
 
 #endif
+
+/// Four signed bytes in a lane, widened to float, the lowest first.
+struct BytesWidened {
+  struct Four {
+    float value[4];
+  };
+  struct Vectors {
+    Vec<float> value[4];
+  };
+  using Value = float;
+  using A = Four;
+  using B = std::uint32_t;
+  using Left = Vectors;
+  using Right = Vectors;
+  static constexpr std::int64_t kDepth = 4;
+  static constexpr std::int64_t kRightSize = kLanes<float>;
+  [[gnu::always_inline]] static Left left(const A* a) {
+    return {{broadcast(a->value[0]), broadcast(a->value[1]), broadcast(a->value[2]),
+             broadcast(a->value[3])}};
+  }
+  [[gnu::always_inline]] static Right right(const B* b, Whole) {
+    const Vec<std::int32_t> bytes = bits_as<Vec<std::int32_t> >(load(b));
+    return {{to_float((bytes << 24) >> 24), to_float((bytes << 16) >> 24),
+             to_float((bytes << 8) >> 24), to_float(bytes >> 24)}};
+  }
+  [[gnu::always_inline]] static Vec<float> add(Vec<float> sum, const Left& a, const Right& b) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) sum = fma(a.value[i], b.value[i], sum);
+    return sum;
+  }
+};
+
+/// Queries and weights stay float; each position has a scale, by which its score and its weight are
+/// multiplied.
+struct Q8Cache {
+  using Dot = BytesWidened;
+  static constexpr bool kScaled = true;
+
+  static void put_query(const float* q, Dot::Four* to, std::int64_t E) {
+    F32Cache::put_query(q, to->value, E);
+  }
+  [[gnu::always_inline]] static void put_weights(Dot::Four* row, int vec, Vec<float> weights) {
+    store(row->value + vec * kLanes<float>, weights);
+  }
+};
 
 }  // namespace
 }  // namespace pomona::kernel::POMONA_LEVEL
