@@ -15,9 +15,13 @@ std::size_t overlap(std::string_view text, std::string_view stop) {
 
 }  // namespace
 
-bool Answer::append(const std::string& piece) {
+bool Answer::append(const std::string& piece, bool may_stop) {
   if (piece.empty()) return false;
   text_ += piece;
+  if (!may_stop) {
+    hand_out(text_.size());
+    return false;
+  }
   std::size_t first = std::string::npos, held = 0;
   for (const std::string& stop : stop_) {
     if (stop.empty()) continue;
@@ -34,7 +38,7 @@ bool Answer::append(const std::string& piece) {
 }
 
 void Answer::finish() {
-  append(detokenizer_.flush());
+  append(detokenizer_.flush(), true);
   hand_out(text_.size());
 }
 

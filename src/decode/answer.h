@@ -17,8 +17,11 @@ class Answer {
          std::function<void(std::string_view)> on_text)
       : detokenizer_(tokenizer), stop_(std::move(stop)), on_text_(std::move(on_text)) {}
 
-  /// Adds a token; true if a stop text is complete, which ends the answer before it.
-  bool push(text::TokenId token) { return append(detokenizer_.push(token)); }
+  /// Adds a token; true if a stop text is complete, which ends the answer before it. Text of a
+  /// token that may not stop is never part of a stop text.
+  bool push(text::TokenId token, bool may_stop = true) {
+    return append(detokenizer_.push(token), may_stop);
+  }
 
   /// No more tokens: hands out the rest.
   void finish();
@@ -26,7 +29,7 @@ class Answer {
   const std::string& text() const { return text_; }
 
  private:
-  bool append(const std::string& piece);
+  bool append(const std::string& piece, bool may_stop);
   void hand_out(std::size_t end);
 
   text::Detokenizer detokenizer_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -27,12 +29,24 @@ bool lighter(const Candidate& a, const Candidate& b) {
   return a.weight != b.weight ? a.weight < b.weight : a.token > b.token;
 }
 
-void penalise(std::span<float> logits, std::span<const std::int32_t> seen, double penalty) {
-  const std::unordered_set<std::int32_t> distinct(seen.begin(), seen.end());
+/// Divides what is likely, multiplies what is not, so that a factor above 1 always lowers.
+void penalise_repetition(std::span<float> logits, std::span<const std::int32_t> tokens,
+                         double penalty) {
+  const std::unordered_set<std::int32_t> distinct(tokens.begin(), tokens.end());
   const auto factor = static_cast<float>(penalty);
   for (const std::int32_t token : distinct) {
     float& logit = logits[static_cast<std::size_t>(token)];
     logit = logit > 0 ? logit / factor : logit * factor;
+  }
+}
+
+void penalise_use(std::span<float> logits, std::span<const std::int32_t> answer,
+                  const SamplingOptions& options) {
+  std::unordered_map<std::int32_t, std::int64_t> uses;
+  for (const std::int32_t token : answer) ++uses[token];
+  for (const auto& [token, times] : uses) {
+    logits[static_cast<std::size_t>(token)] -= static_cast<float>(
+        options.presence_penalty + options.frequency_penalty * static_cast<double>(times));
   }
 }
 
@@ -71,7 +85,7 @@ std::vector<Candidate> heaviest(std::vector<Candidate> all, const SamplingOption
 
 }  // namespace
 
-void SamplingOptions::check() const {
+void SamplingOptions::check(std::int64_t V) const {
   const auto require = [](bool good, std::string_view name, double value, std::string_view range) {
     if (!good) fail(ErrorKind::bad_argument, "{} {}: must be {}", name, value, range);
   };
@@ -82,13 +96,35 @@ void SamplingOptions::check() const {
   require(min_p >= 0 && min_p < 1, "min_p", min_p, "at least 0 and below 1");
   require(repetition_penalty >= 0.01 && repetition_penalty <= 100, "repetition_penalty",
           repetition_penalty, "from 0.01 to 100; 1 is none");
+  require(std::abs(presence_penalty) <= 2, "presence_penalty", presence_penalty,
+          "from -2 to 2; 0 is none");
+  require(std::abs(frequency_penalty) <= 2, "frequency_penalty", frequency_penalty,
+          "from -2 to 2; 0 is none");
+  for (const auto& [token, bias] : logit_bias) {
+    require(std::abs(bias) <= 100, "logit_bias", bias, "from -100 (never) to 100 (always)");
+    if (token < 0 || token >= V)
+      fail(ErrorKind::bad_argument, "logit_bias: token {}, the vocabulary has {}", token, V);
+  }
 }
 
-std::int32_t sample(const kernel::Table& kernels, const SamplingOptions& options,
-                    std::span<float> logits, std::span<const std::int32_t> seen,
-                    std::uint64_t index) {
+void adjust(const SamplingOptions& options, std::span<float> logits,
+            std::span<const std::int32_t> tokens, std::size_t answer) {
+  for (const auto& [token, bias] : options.logit_bias)
+    logits[static_cast<std::size_t>(token)] += static_cast<float>(bias);
+  if (options.repetition_penalty != 1)
+    penalise_repetition(logits, tokens, options.repetition_penalty);
+  if (options.presence_penalty != 0 || options.frequency_penalty != 0)
+    penalise_use(logits, tokens.subspan(answer), options);
+}
+
+void forbid(std::span<const std::int32_t> tokens, std::span<float> logits) {
+  for (const std::int32_t token : tokens)
+    logits[static_cast<std::size_t>(token)] = -std::numeric_limits<float>::infinity();
+}
+
+std::int32_t draw(const kernel::Table& kernels, const SamplingOptions& options,
+                  std::span<float> logits, std::uint64_t index) {
   const auto V = static_cast<std::int64_t>(logits.size());
-  if (options.repetition_penalty != 1) penalise(logits, seen, options.repetition_penalty);
   const std::int64_t best = kernels.argmax(logits.data(), V);
   if (options.temperature < kGreedyBelow) return static_cast<std::int32_t>(best);
 

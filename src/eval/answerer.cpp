@@ -43,7 +43,7 @@ class ModelAnswerer final : public Answerer {
       decode::Request request;
       request.prompt = question.prompt;
       request.max_new_tokens = question.max_new_tokens;
-      request.on_text = [&events](std::string_view) { events.token(); };
+      request.on_text = [&events](std::string_view, std::int64_t) { events.token(); };
       scheduler.submit(std::move(request));
     }
     scheduler.run([&](std::int64_t index, decode::Completion completion) {
