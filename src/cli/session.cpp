@@ -28,6 +28,15 @@ void declare_engine(Arguments& arguments, SessionOptions& options) {
       .one_of({"f32", "bf16", "fast"});
 }
 
+void declare_kv_type(Arguments& arguments, SessionOptions& options) {
+  arguments
+      .option(
+          "--kv-type", "TYPE", options.kv_type,
+          "precision of keys and values in the cache; without it f32 in mode f32, else bf16. q8 "
+          "takes about half of bf16's memory")
+      .one_of({"f32", "bf16", "q8"});
+}
+
 hub::ResolvedModel resolve_model(const std::string& model) {
   return hub::ModelStore().resolve(model);
 }
@@ -39,6 +48,7 @@ Session::Session(const SessionOptions& options)
       arena_(physical_memory_bytes()),
       context{pool_, arena_, kernel::table()} {
   context.compute = parse_compute(options.compute);
+  if (options.kv_type) kv_kind = nn::parse_kv_kind(*options.kv_type);
 }
 
 std::vector<model::Message> Session::messages(const std::string& text, bool first) const {
@@ -54,11 +64,13 @@ std::int64_t Session::max_new_tokens(std::int64_t otherwise) const {
 }
 
 Json Session::figures() const {
-  return Json{{"load_seconds", load_seconds},
-              {"peak_bytes", peak_resident_bytes()},
-              {"isa", simd::name_of(context.kernels.level)},
-              {"threads", context.pool.threads()},
-              {"compute", name_of(context.compute)}};
+  return Json{
+      {"load_seconds", load_seconds},
+      {"peak_bytes", peak_resident_bytes()},
+      {"isa", simd::name_of(context.kernels.level)},
+      {"threads", context.pool.threads()},
+      {"compute", name_of(context.compute)},
+      {"kv_type", nn::name_of(model::kv_shape(model.lm->shape(), context.compute, kv_kind).kind)}};
 }
 
 }  // namespace pomona::cli

@@ -17,6 +17,7 @@ struct SessionOptions {
   std::string model;
   std::optional<int> threads;  // none: all that this process may use
   std::string compute = "fast";
+  std::optional<std::string> kv_type;  // none: what suits the compute mode
 
   int thread_count() const { return threads ? *threads : available_threads(); }
 };
@@ -27,6 +28,8 @@ inline constexpr const char* kModelHelp =
 
 /// Declares --threads and --compute.
 void declare_engine(Arguments& arguments, SessionOptions& options);
+/// Declares --kv-type.
+void declare_kv_type(Arguments& arguments, SessionOptions& options);
 
 /// What a MODEL argument stands for, and what is stored with it. Errors as
 /// hub::ModelStore::resolve.
@@ -47,6 +50,7 @@ class Session {
 
  public:
   Context context;
+  std::optional<kernel::KvKind> kv_kind;
 
   /// A user's message as the model is to be given it: an alias puts its instruction around it, and
   /// its examples in front of the first one.
@@ -54,7 +58,7 @@ class Session {
   /// Tokens of an answer at most, from an alias's settings.
   std::int64_t max_new_tokens(std::int64_t otherwise) const;
 
-  /// `isa`, `threads`, `compute`, `load_seconds` and the process's `peak_bytes` so far.
+  /// `isa`, `threads`, `compute`, `kv_type`, `load_seconds` and the process's `peak_bytes` so far.
   Json figures() const;
 };
 

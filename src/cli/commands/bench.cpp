@@ -57,8 +57,10 @@ void bench(const Options& options, Console& console) {
   }
   Session session(options.session);
   session.context.stop = &console.stop();
+  eval::SpeedOptions how = options.how;
+  how.kv_kind = session.kv_kind;
   const eval::SpeedRuns runs =
-      eval::measure_speed(session.model, session.context, options.how, console.progress());
+      eval::measure_speed(session.model, session.context, how, console.progress());
   const eval::Roof roof =
       eval::measure_roof(session.context.kernels.level, session.context.pool.threads());
   if (!console.json) {
@@ -93,6 +95,7 @@ Action prepare(Arguments& arguments) {
   arguments.option("--runs", "N", how.runs, "measured runs, behind a warm-up").between(1, 1000);
   arguments.flag("--roof", options->roof, "only what the processor can do; needs no model");
   declare_engine(arguments, options->session);
+  declare_kv_type(arguments, options->session);
   return [options](Console& console) { bench(*options, console); };
 }
 

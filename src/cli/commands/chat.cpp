@@ -11,6 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/sampling_options.h"
 #include "cli/session.h"
+#include "cli/user_text.h"
 #include "decode/scheduler.h"
 
 namespace pomona::cli {
@@ -38,8 +39,9 @@ class Chat {
       : options_(options),
         console_(console),
         session_(options.session),
-        scheduler_(session_.model, session_.context, {.max_sequences = 1}) {
-    check_utf8(options.system, "chat: --system");
+        scheduler_(session_.model, session_.context,
+                   {.max_sequences = 1, .kv_kind = session_.kv_kind}) {
+    system_ = well_formed(options.system, "chat: --system", console_);
     reset();
     session_.model.chat_prompt({{"user", "?"}});  // a model without a template fails here
   }
@@ -72,7 +74,7 @@ class Chat {
   void reset() {
     messages_.clear();
     begun_ = false;
-    if (!options_.system.empty()) messages_.push_back({"system", options_.system});
+    if (!system_.empty()) messages_.push_back({"system", system_});
   }
 
   /// Something that ends neither the chat on a terminal nor the conversation. Where nobody can
@@ -161,7 +163,7 @@ class Chat {
     request.sampling.seed += static_cast<std::uint64_t>(messages.size());
     request.cancel = &console_.stop();
     if (!console_.json) {
-      request.on_text = [this](std::string_view piece) {
+      request.on_text = [this](std::string_view piece, std::int64_t) {
         console_.print(piece);
         console_.flush();
       };
@@ -169,8 +171,8 @@ class Chat {
     return request;
   }
 
-  void answer(const std::string& text) {
-    check_utf8(text, "chat: the message");
+  void answer(const std::string& message) {
+    const std::string text = well_formed(message, "chat: the message", console_);
     std::vector<model::Message> messages = messages_;
     std::ranges::copy(session_.messages(text, !begun_), std::back_inserter(messages));
     scheduler_.submit(request_for(messages));
@@ -196,10 +198,12 @@ class Chat {
       console_.print("\n");
     }
     console_.flush();
-    if (!interactive()) return;
-    if (completion.reason == decode::StopReason::cancelled) console_.note("(stopped)");
-    if (completion.reason == decode::StopReason::length) {
+    if (completion.context_full) {
+      console_.note("(cut: the model's context is full; /reset starts afresh)");
+    } else if (interactive() && completion.reason == decode::StopReason::length) {
       console_.note("(cut at the limit; -n sets it)");
+    } else if (interactive() && completion.reason == decode::StopReason::cancelled) {
+      console_.note("(stopped)");
     }
   }
 
@@ -207,6 +211,7 @@ class Chat {
   Console& console_;
   Session session_;
   decode::Scheduler scheduler_;
+  std::string system_;
   std::vector<model::Message> messages_;
   bool begun_ = false;  // a message was answered
 };
@@ -221,6 +226,7 @@ Action prepare(Arguments& arguments) {
       .at_least(1);
   declare_sampling(arguments, options->sampling);
   declare_engine(arguments, options->session);
+  declare_kv_type(arguments, options->session);
   return [options](Console& console) { Chat(*options, console).run(); };
 }
 

@@ -40,8 +40,8 @@ void print(const Options& options, Console& console, const Session& session, Jso
 
 void compare(const Options& options, Console& console, Session& session) {
   const eval::LogitsFile base(options.base);
-  const eval::Divergence found =
-      eval::kl_divergence(session.model, session.context, base, console.progress());
+  const eval::Divergence found = eval::kl_divergence(session.model, session.context, base,
+                                                     console.progress(), session.kv_kind);
   Table table({"AGAINST", options.base.filename().string(), ""});
   const auto add = [&](const char* name, const eval::Estimate& estimate, double times) {
     table.add({name, fmt::format("{:.5f}", times * estimate.mean),
@@ -62,6 +62,7 @@ void compare(const Options& options, Console& console, Session& session) {
 void measure(Options options, Console& console, Session& session) {
   options.how.convention =
       options.convention == "papers" ? eval::Convention::whole : eval::Convention::halves;
+  options.how.kv_kind = session.kv_kind;
   std::optional<eval::LogitsFileWriter> save;
   if (!options.save.empty()) options.how.save = &save.emplace(options.save);
   const std::vector<std::int32_t> tokens = tokens_of(options, session);
@@ -113,6 +114,7 @@ Action prepare(Arguments& arguments) {
   arguments.flag("--per-token", options->how.per_token,
                  "with --json: the best two tokens, margin and log probability at every position");
   declare_engine(arguments, options->session);
+  declare_kv_type(arguments, options->session);
   return [options](Console& console) { perplexity(*options, console); };
 }
 
