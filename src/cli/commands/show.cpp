@@ -72,7 +72,8 @@ void show(const Options& options, Console& console) {
   for (const model::TensorKind& kind : card.kinds)
     kinds.add({kind.name, types_text(kind.types), human_count(static_cast<double>(kind.parameters)),
                human_bytes(kind.bytes)});
-  console.print("\n" + kinds.text());
+  console.print("\n");
+  console.print(kinds.text());
 }
 
 Action prepare(Arguments& arguments) {
