@@ -219,8 +219,15 @@ struct Scheduler::State {
     std::int64_t row = 0;
     for (const auto& [job, count] : wanting) {
       std::vector<std::span<float>> rows;
-      for (std::size_t i = 0; i < count; ++i, ++row)
+      for (std::size_t i = 0; i < count; ++i, ++row) {
+        const float* const values = logits.data<float>() + row * logits.stride(0);
+        const std::int64_t best = context.kernels.argmax(values, static_cast<std::int64_t>(tokens));
+        if (!std::isfinite(values[best]))
+          fail(ErrorKind::bad_file,
+               "generate: the predictions of {} are no numbers: its weights are damaged",
+               model.path.string());
         rows.emplace_back(logits.data<float>() + row * logits.stride(0), tokens);
+      }
       finish(*job, job->advance(rows));
     }
   }

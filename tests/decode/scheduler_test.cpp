@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "store/gguf.h"
@@ -250,6 +251,20 @@ TEST(ChatPrompt, RendersTheModelsTemplate) {
             "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\na "
             "pear<|im_end|>\n<|im_start|>assistant\n");
   EXPECT_EQ(model.tokenizer->kind(prompt[0]), text::TokenKind::control);
+}
+
+TEST(Scheduler, DamagedWeightsAreTold) {
+  Tiny tiny;
+  tiny.model.lm->each_parameter([&](const std::string& name, Parameter& parameter) {
+    if (name == "model.norm.weight") {
+      const Tensor values = Tensor::zeros(parameter.value.shape(), DType::f32);
+      values.data<float>()[0] = std::nanf("");
+      parameter = Parameter(values);
+    }
+  });
+  EXPECT_EQ(test::refused([&] { run_all(tiny, {request({3, 4}, 2)}); }),
+            "bad_file: generate: the predictions of " + tiny.model.path.string() +
+                " are no numbers: its weights are damaged");
 }
 
 }  // namespace
