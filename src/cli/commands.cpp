@@ -6,7 +6,7 @@
 namespace pomona::cli {
 
 extern const Command kRun, kInit, kPull, kList, kShow, kRm, kClean, kChat, kGenerate, kTokenize,
-    kTemplate, kQuantize, kScore, kPerplexity, kBench, kHelp, kCompletion;
+    kTemplate, kImatrix, kQuantize, kScore, kPerplexity, kBench, kHelp, kCompletion;
 
 namespace {
 
@@ -18,6 +18,7 @@ const std::array kCommands = {
     &kShow,        //
     &kRm,          //
     &kClean,       //
+    &kImatrix,     //
     &kQuantize,    //
     &kChat,        //
     &kGenerate,    //

@@ -14,7 +14,7 @@
 namespace pomona::compress {
 
 struct QuantizeOptions {
-  Choices choices;
+  Choices choices = {};
   const ImportanceMatrix* importance = nullptr;
   /// Whether weights that are in a block format already may be decoded and encoded again, which
   /// loses more than quantising the original would.

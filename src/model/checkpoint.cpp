@@ -11,7 +11,9 @@ Checkpoint Checkpoint::renamed(
       kept.back().name = std::move(*name);
     }
   }
-  return {config, store::TensorSource(tensors.origin(), std::move(kept))};
+  Checkpoint copy(config, store::TensorSource(tensors.origin(), std::move(kept)));
+  copy.asked = asked;
+  return copy;
 }
 
 }  // namespace pomona::model

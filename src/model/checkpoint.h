@@ -12,6 +12,8 @@ namespace pomona::model {
 struct Checkpoint {
   Config config;
   store::TensorSource tensors;
+  /// The names of the tensors that were got, in all copies of this.
+  std::shared_ptr<GgufNames> asked = std::make_shared<GgufNames>();
 
   explicit Checkpoint(const store::GgufFile& file)
       : config(file.metadata()), tensors(store::tensors_of(file)) {}
@@ -23,7 +25,7 @@ struct Checkpoint {
       const std::function<std::optional<std::string>(const std::string&)>& name_of) const;
 
   Weights weights(std::vector<WeightName> map) const {
-    return {tensors, config.from_gguf() ? Names::gguf : Names::hub, std::move(map)};
+    return {tensors, config.from_gguf() ? Names::gguf : Names::hub, std::move(map), asked};
   }
 };
 

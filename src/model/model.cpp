@@ -35,6 +35,7 @@ Model load_model(const ModelFiles& files) {
   model.parameters = files.parameters();
   model.types = files.types();
   model.lm = find_architecture(model.architecture, path).load(files.checkpoint);
+  model.gguf_names = *files.checkpoint.asked;
   model.tokenizer = files.text.tokenizer;
   if (static_cast<std::int64_t>(model.tokenizer->vocabulary_size()) > model.lm->shape().V) {
     fail(ErrorKind::bad_file, "{}: {} tokens in the vocabulary, {} in the embedding", path.string(),

@@ -140,6 +140,7 @@ void Weights::check_all_taken() const {
 
 Tensor Weights::get(const std::string& hub_name) {
   const WeightName entry = entry_of(hub_name);
+  asked_->insert_or_assign(entry.hub, entry.gguf);
   const store::StoredTensor& stored = source_.at(stored_name(entry));
   taken_.insert(stored.name);
   const bool hub = names_ == Names::hub;

@@ -2,6 +2,8 @@
 // them; a map tells the name in GGUF files, and how either kind of file stores it in another way.
 #pragma once
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -38,13 +40,17 @@ std::pair<std::string, std::string> without_number(const std::string& name);
 /// Which names a checkpoint's tensors have.
 enum class Names { hub, gguf };
 
+/// What GGUF files call the tensors that a model asked for under the hub's names.
+using GgufNames = std::map<std::string, std::string>;
+
 /// Tensors of a checkpoint under the hub's names, in the file's storage format and on its mapped
 /// memory.
 class Weights {
  public:
-  /// `source` must outlive this.
-  Weights(const store::TensorSource& source, Names names, std::vector<WeightName> map)
-      : source_(source), names_(names), map_(std::move(map)) {}
+  /// `source` must outlive this; `asked` gets the names of all tensors that are got.
+  Weights(const store::TensorSource& source, Names names, std::vector<WeightName> map,
+          std::shared_ptr<GgufNames> asked)
+      : source_(source), names_(names), map_(std::move(map)), asked_(std::move(asked)) {}
 
   bool has(const std::string& hub_name) const;
 
@@ -71,6 +77,7 @@ class Weights {
   const store::TensorSource& source_;
   Names names_;
   std::vector<WeightName> map_;
+  std::shared_ptr<GgufNames> asked_;
   std::unordered_set<std::string_view> taken_;
 };
 

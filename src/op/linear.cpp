@@ -160,6 +160,9 @@ struct Linear {
   }
 
   void forward(const Context& context, const Tensor& y, Inputs in, Saved*) const {
+    if (context.product_probe != nullptr) {
+      for (const Parameter* weight : weights) (*context.product_probe)(*weight, in[0]);
+    }
     if (has_residual && y.raw() != in.back().raw()) {
       std::memcpy(y.raw(), in.back().raw(), static_cast<std::size_t>(y.bytes()));
     }

@@ -31,8 +31,8 @@ class HubFolder {
   /// order of keys and searches them one by one: vocabularies are better read from text().) Throws
   /// bad_file, io.
   std::optional<Json> json(std::string_view name) const;
-  /// A text file beside it; nullopt if there is none. Throws bad_file if it is no file or not UTF-8,
-  /// io.
+  /// A text file beside it; nullopt if there is none. Throws bad_file if it is no file or not
+  /// UTF-8, io.
   std::optional<std::string> text(std::string_view name) const;
 
   /// The file that leads to the weights: model.safetensors.index.json, model.safetensors,

@@ -14,6 +14,7 @@
 
 namespace pomona {
 
+class Parameter;
 class Tape;
 
 /// Precision of a computation; docs/notation.md says what each means for the residual stream, GEMM
@@ -32,6 +33,9 @@ struct Plan {
 /// Sees intermediate results by name, e.g. "layers.3": for parity tests and inspection.
 using Probe = std::function<void(std::string_view name, const Tensor& value)>;
 
+/// Sees what a weight is multiplied with, x (rows, K): for statistics of activations.
+using ProductProbe = std::function<void(const Parameter& weight, const Tensor& x)>;
+
 struct Context {
   ThreadPool& pool;
   Arena& arena;
@@ -40,6 +44,7 @@ struct Context {
   const StopToken* stop = nullptr;
   Tape* tape = nullptr;  // null: nothing is recorded
   const Probe* probe = nullptr;
+  const ProductProbe* product_probe = nullptr;
   Plan* plan = nullptr;  // not null: shapes only, nothing is computed
 
   bool planning() const { return plan != nullptr; }

@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
+#include "compress/collect_importance.h"
 #include "compress/quantize.h"
 #include "eval/divergence.h"
 #include "store/gguf_output.h"
@@ -90,16 +92,15 @@ class GeneratedModelTest : public ::testing::Test {
     GeneratedModel(*vocabulary).write(f32_);
     engine_.context.compute = Compute::f32;
     const model::Model model = model::load_model(f32_);
-    const std::vector<std::int32_t> tokens =
-        model.tokenizer->encode(read_file(*text), {.add_special = true});
+    tokens_ = model.tokenizer->encode(read_file(*text), {.add_special = true});
     LogitsFileWriter save(logits_);
-    original_ = perplexity(model, engine_.context, tokens, {.save = &save}, no_progress());
+    original_ = perplexity(model, engine_.context, tokens_, {.save = &save}, no_progress());
     save.commit();
   }
 
-  Divergence divergence(const char* recipe) {
+  Divergence divergence(const char* recipe, const compress::QuantizeOptions& how = {}) {
     const fs::path path = folder_ / (std::string(recipe) + ".gguf");
-    compress::quantize(f32_, path, compress::recipe_named(recipe), {}, engine_.pool, no_progress(),
+    compress::quantize(f32_, path, compress::recipe_named(recipe), how, engine_.pool, no_progress(),
                        stop_);
     const model::Model model = model::load_model(path);
     return kl_divergence(model, engine_.context, LogitsFile(logits_), no_progress());
@@ -109,6 +110,7 @@ class GeneratedModelTest : public ::testing::Test {
   const fs::path f32_ = folder_ / "f32.gguf", logits_ = folder_ / "f32.logits";
   test::Engine engine_{2};
   StopToken stop_;
+  std::vector<std::int32_t> tokens_;
   Perplexity original_;
 };
 
@@ -153,6 +155,29 @@ TEST_F(GeneratedModelTest, FastIsAsNearAsLlamaCppsIntegers) {
     EXPECT_LT(found.kl.mean, 1.05 * expected.kl) << expected.recipe;
     EXPECT_NEAR(found.same_top.mean, expected.same_top, 0.01) << expected.recipe;
   }
+}
+
+TEST_F(GeneratedModelTest, ImportancesAreLlamaCpps) {
+  const fs::path path = folder_ / "i.gguf";
+  const auto made = compress::collect_importance(model::load_model(f32_), engine_.context, tokens_,
+                                                 {.chunks = 8}, path, no_progress());
+  EXPECT_EQ(made.entries, 14);
+  EXPECT_EQ(made.tokens, 8 * 512);
+  const compress::ImportanceMatrix matrix(path);
+  const auto expect = [&](const char* tensor, std::int64_t columns, std::array<float, 3> expected,
+                          float bound) {
+    const auto found = matrix.of(tensor, columns);
+    for (std::size_t i = 0; i < 3; ++i)
+      EXPECT_NEAR(found[i], expected[i], bound * expected[i]) << tensor;
+  };
+  // The first see the embedding alone: sums of 4096 squares, in single precision there. The others
+  // come behind attention, whose cache is f16 there.
+  expect("blk.0.attn_q.weight", 256, {1.2156480F, 1.0694610F, 1.0783836F}, 2e-5F);
+  expect("blk.1.ffn_down.weight", 512, {0.2166041F, 0.1654429F, 0.2930409F}, 5e-4F);
+  const Divergence found = divergence("Q4_K_M", {.importance = &matrix});
+  EXPECT_NEAR(found.perplexity.mean, 131108.292, 1e-3 * 131108.292);
+  EXPECT_NEAR(found.kl.mean, 0.0438, 0.05 * 0.0438);
+  EXPECT_NEAR(found.same_top.mean, 0.56912, 0.01);
 }
 
 }  // namespace
