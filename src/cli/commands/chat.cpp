@@ -189,11 +189,13 @@ class Chat {
 
   void show(const decode::Completion& completion) {
     if (console_.json) {
-      console_.print_json(Json{{"text", completion.text},
-                               {"prompt_tokens", completion.prompt_tokens},
-                               {"shared_tokens", completion.shared_tokens},
-                               {"generated_tokens", completion.tokens.size()},
-                               {"stop_reason", decode::name_of(completion.reason)}});
+      Json json = {{"text", completion.text},
+                   {"prompt_tokens", completion.prompt_tokens},
+                   {"shared_tokens", completion.shared_tokens},
+                   {"generated_tokens", completion.tokens.size()},
+                   {"stop_reason", decode::name_of(completion.reason)}};
+      if (completion.context_full) json["context_full"] = true;
+      console_.print_json(json);
     } else {
       console_.print("\n");
     }

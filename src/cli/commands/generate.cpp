@@ -124,9 +124,10 @@ void note_figures(const Answers& answers, Console& console) {
   const decode::Completion& first = answers.first();
   std::size_t tokens = 0;
   for (const decode::Completion& one : answers.all) tokens += one.tokens.size();
-  console.note(fmt::format("({} prompt tokens, first token after {}; {} tokens at {:.0f} tokens/s)",
-                           first.prompt_tokens, human_duration(first.prefill_seconds), tokens,
-                           answers.decode_rate()));
+  console.note(fmt::format(
+      "({} prompt tokens, first token after {}; {} tokens at {:.0f} tokens/s; {} of KV cache)",
+      first.prompt_tokens, human_duration(first.prefill_seconds), tokens, answers.decode_rate(),
+      human_bytes(static_cast<std::uint64_t>(answers.kv_bytes))));
 }
 
 /// Says that answers were cut, unless it was at the number of tokens asked for.
