@@ -52,6 +52,55 @@ struct Bf16Cache {
   }
 };
 
+/// Four signed bytes in a lane as two pairs of bfloat16, which holds them exactly.
+struct BytesAsPairs {
+  struct Two {
+    std::uint32_t pair[2];
+  };
+  struct Vectors {
+    Vec<std::uint32_t> pair[2];
+  };
+  using Value = float;
+  using A = Two;
+  using B = std::uint32_t;
+  using Left = Vectors;
+  using Right = Vectors;
+  static constexpr std::int64_t kDepth = 4;
+  static constexpr std::int64_t kRightSize = kLanes<float>;
+  [[gnu::always_inline]] static Left left(const A* a) {
+    return {{broadcast(a->pair[0]), broadcast(a->pair[1])}};
+  }
+  [[gnu::always_inline]] static Right right(const B* b, Whole) {
+    const Vec<std::int32_t> bytes = bits_as<Vec<std::int32_t> >(load(b));
+    return {{joined((bytes << 24) >> 24, (bytes << 16) >> 24),
+             joined((bytes << 8) >> 24, bytes >> 24)}};
+  }
+  [[gnu::always_inline]] static Vec<float> add(Vec<float> sum, const Left& a, const Right& b) {
+    return dot_bf16(dot_bf16(sum, a.pair[0], b.pair[0]), a.pair[1], b.pair[1]);
+  }
+
+ private:
+  [[gnu::always_inline]] static Vec<std::uint32_t> joined(Vec<std::int32_t> even,
+                                                          Vec<std::int32_t> odd) {
+    return (bits_as<Vec<std::uint32_t> >(to_float(even)) >> 16) |
+           bits_as<Vec<std::uint32_t> >(to_float(odd));
+  }
+};
+
+/// Queries and weights are rounded to bfloat16; each position has a scale, by which its score and
+/// its weight are multiplied.
+struct Q8Cache {
+  using Dot = BytesAsPairs;
+  static constexpr bool kScaled = true;
+
+  static void put_query(const float* q, Dot::Two* to, std::int64_t E) {
+    Bf16Cache::put_query(q, to->pair, E);
+  }
+  [[gnu::always_inline]] static void put_weights(Dot::Two* row, int vec, Vec<float> weights) {
+    Bf16Cache::put_weights(row->pair, vec, weights);
+  }
+};
+
 #else
 
 /// Pairs of bfloat16 widened to float, the even one first.
@@ -98,8 +147,6 @@ struct Bf16Cache {
   }
 };
 
-#endif
-
 /// Four signed bytes in a lane, widened to float, the lowest first.
 struct BytesWidened {
   struct Four {
@@ -144,6 +191,8 @@ struct Q8Cache {
     store(row->value + vec * kLanes<float>, weights);
   }
 };
+
+#endif
 
 }  // namespace
 }  // namespace pomona::kernel::POMONA_LEVEL
