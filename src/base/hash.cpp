@@ -9,6 +9,18 @@
 #include "base/file.h"
 
 namespace pomona {
+namespace {
+
+std::string final_hex(EVP_MD_CTX* context) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest = {};
+  unsigned int length = 0;
+  EVP_DigestFinal_ex(context, digest.data(), &length);
+  std::string text;
+  for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
+  return text;
+}
+
+}  // namespace
 
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
@@ -34,12 +46,7 @@ Sha256& Sha256::update(std::string_view text) { return update(std::as_bytes(std:
 std::string Sha256::hex() const {
   State copy;
   EVP_MD_CTX_copy_ex(copy.context, state_->context);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest = {};
-  unsigned int length = 0;
-  EVP_DigestFinal_ex(copy.context, digest.data(), &length);
-  std::string text;
-  for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
+  return final_hex(copy.context);
 }
 
 std::string sha256_hex(std::string_view text) { return Sha256().update(text).hex(); }
@@ -47,6 +54,18 @@ std::string sha256_hex(std::string_view text) { return Sha256().update(text).hex
 std::string sha256_file(const std::filesystem::path& path) {
   const MappedFile file(path);
   return Sha256().update(file.bytes()).hex();
+}
+
+std::string git_blob_name(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                        EVP_MD_CTX_free);
+  if (EVP_DigestInit_ex(context.get(), EVP_sha1(), nullptr) != 1)
+    fail(ErrorKind::internal, "sha1: the library offers no SHA-1");
+  const std::string head = fmt::format("blob {}", file.bytes().size());
+  EVP_DigestUpdate(context.get(), head.c_str(), head.size() + 1);
+  EVP_DigestUpdate(context.get(), file.bytes().data(), file.bytes().size());
+  return final_hex(context.get());
 }
 
 }  // namespace pomona

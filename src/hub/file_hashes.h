@@ -19,6 +19,10 @@ class FileHashes {
   /// database yet, none is made for this. Throws not_found, io.
   std::string sha256(const fs::path& path);
 
+  /// That of a model of one file; for one of several the SHA-256 of the JSON object that gives the
+  /// digest of each file by its name, which depends on no path.
+  std::string sha256_of_model(const fs::path& path);
+
   /// Remembers a digest that was computed elsewhere just now.
   void remember(const fs::path& path, const std::string& sha256);
 

@@ -28,7 +28,7 @@ std::vector<fs::path> model_files(const fs::path& path) {
   if (fs::is_directory(path, error)) {
     auto place = fs::directory_iterator(path, error);
     for (; !error && place != fs::directory_iterator(); place.increment(error))
-      files.push_back(place->path());
+      if (place->path().extension() != ".gguf") files.push_back(place->path());
     std::sort(files.begin(), files.end());
   } else {
     files = store::gguf_part_paths(path);

@@ -11,7 +11,8 @@ namespace pomona::hub {
 void check_model_path(const fs::path& path);
 
 /// The files that the model is read from, those that are there, in the order of their names: all
-/// parts of a split GGUF whichever is named, the files that lie in a folder (no hidden ones).
+/// parts of a split GGUF whichever is named, the files that lie in a folder (no hidden ones, and no
+/// GGUF files, which are models of their own).
 std::vector<fs::path> model_files(const fs::path& path);
 
 /// The size of those files.

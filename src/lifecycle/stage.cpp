@@ -88,13 +88,7 @@ bool is_here(const ModelFile& model) {
 
 }  // namespace
 
-std::string Run::hash_of_model(const fs::path& path) {
-  const std::vector<fs::path> files = hub::model_files(path);
-  if (files.size() == 1 && files.front() == path) return hashes_.sha256(path);
-  Json hashes = Json::object();
-  for (const fs::path& file : files) hashes[file.filename().string()] = hashes_.sha256(file);
-  return sha256_hex(hashes.dump());
-}
+std::string Run::hash_of_model(const fs::path& path) { return hashes_.sha256_of_model(path); }
 
 bool Run::model_is_here() const { return is_here(selection); }
 

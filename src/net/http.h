@@ -1,15 +1,32 @@
-// Downloads by HTTP GET and libcurl, which resume where an earlier attempt stopped.
+// HTTP GET by libcurl: small answers, and downloads that resume where an earlier attempt stopped.
 // Proxies (https_proxy, no_proxy ...) and certificates (CURL_CA_BUNDLE, SSL_CERT_FILE,
 // SSL_CERT_DIR) come from the environment, as for the curl program.
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "base/progress.h"
 
 namespace pomona::net {
+
+/// Names in small letters.
+using Headers = std::map<std::string, std::string, std::less<>>;
+
+/// The server answered, but not with what was asked for: not_found for 404 and 410, else network.
+class StatusError : public Error {
+ public:
+  StatusError(const std::string& url, long status, Headers headers);
+  long status() const { return status_; }
+  const Headers& headers() const { return headers_; }
+
+ private:
+  long status_;
+  Headers headers_;
+};
 
 struct HttpOptions {
   /// Name resolution, connection and TLS handshake together.
@@ -26,9 +43,22 @@ struct HttpOptions {
   /// written, one that turns out longer is cut off the file again, and one that starts anew without
   /// telling its size does not replace what is there.
   std::optional<std::uint64_t> bytes;
+  /// Proof of who asks (RFC 6750), sent to the host and port of the URL and to no other that an
+  /// answer redirects to.
+  std::string bearer;
   ProgressSink* progress = nullptr;
   const StopToken* stop = nullptr;
 };
+
+struct Answer {
+  std::string body;
+  Headers headers;
+};
+
+/// The small text that is at `url`. Throws StatusError, network (also for more than `most` bytes),
+/// cancelled.
+Answer get(const std::string& url, const HttpOptions& options = {},
+           std::size_t most = std::size_t{64} << 20);
 
 struct Download {
   /// The size of the file now.
@@ -41,8 +71,8 @@ struct Download {
 /// Range (RFC 9110, section 14); a server that does not do ranges sends everything anew. Progress
 /// in bytes. On a failure what has come stays in `part`, but for a full disk, which removes it.
 /// Whether the bytes are the right ones is for the caller to check.
-/// Throws network (also for another size than options.bytes), not_found (404, 410), exhausted (disk
-/// full), io, cancelled.
+/// Throws StatusError, network (also for another size than options.bytes), exhausted (disk full),
+/// io, cancelled.
 Download download(const std::string& url, const std::filesystem::path& part,
                   const HttpOptions& options = {});
 

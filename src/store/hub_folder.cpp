@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 
 #include "base/error.h"
@@ -13,10 +12,6 @@
 
 namespace pomona::store {
 namespace {
-
-constexpr std::array<std::string_view, 4> kWeights = {
-    "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json",
-    "pytorch_model.bin"};
 
 /// Without the dots and the slash at the end that would hide its name.
 fs::path plain(const fs::path& folder) {
@@ -69,7 +64,7 @@ std::optional<std::string> HubFolder::text(std::string_view name) const {
 }
 
 std::optional<fs::path> HubFolder::weights_path() const {
-  for (const std::string_view name : kWeights)
+  for (const std::string_view name : kWeightFiles)
     if (is_there(folder_ / name)) return folder_ / name;
   return std::nullopt;
 }

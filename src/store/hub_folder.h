@@ -1,6 +1,7 @@
 // Model folders as the hub has them: config.json, the tokeniser's files, a chat template, and the
 // weights. Format: Hugging Face transformers (modeling_utils.py, names of the files).
 #pragma once
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -15,7 +16,17 @@ inline constexpr std::string_view kConfigFile = "config.json";
 inline constexpr std::string_view kGenerationConfigFile = "generation_config.json";
 inline constexpr std::string_view kTokenizerFile = "tokenizer.json";
 inline constexpr std::string_view kTokenizerConfigFile = "tokenizer_config.json";
+inline constexpr std::string_view kSpecialTokensFile = "special_tokens_map.json";
 inline constexpr std::string_view kChatTemplateFile = "chat_template.jinja";
+
+/// All that is read beside the weights.
+inline constexpr std::array kSmallFiles = {kConfigFile,        kGenerationConfigFile,
+                                           kTokenizerFile,     kTokenizerConfigFile,
+                                           kSpecialTokensFile, kChatTemplateFile};
+/// The files that lead to the weights; the first that is there counts.
+inline constexpr std::array<std::string_view, 4> kWeightFiles = {
+    "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json",
+    "pytorch_model.bin"};
 
 /// A folder to read from. Files may be links, as in the hub's cache.
 class HubFolder {
@@ -35,8 +46,7 @@ class HubFolder {
   /// UTF-8, io.
   std::optional<std::string> text(std::string_view name) const;
 
-  /// The file that leads to the weights: model.safetensors.index.json, model.safetensors,
-  /// pytorch_model.bin.index.json or pytorch_model.bin, whichever is there first.
+  /// The first of kWeightFiles that is there.
   std::optional<std::filesystem::path> weights_path() const;
   /// Throws not_found if there are none; else as open_checkpoint.
   TensorSource weights() const;

@@ -9,8 +9,6 @@
 namespace pomona::store {
 namespace {
 
-constexpr std::string_view kSpecialTokensFile = "special_tokens_map.json";
-
 /// A small JSON file with where it is, for errors.
 struct SmallFile {
   Json json = Json::object();

@@ -98,5 +98,38 @@ TEST_F(PullCommand, RunFetchesTheModelItNames) {
   EXPECT_EQ(read_file(place_), bytes_);
 }
 
+TEST_F(PullCommand, ARepositoryOfTheHubIsAModelForEveryCommand) {
+  HttpServer server([&](const Request& request) {
+    if (!request.target.starts_with("/api/")) return Reply{.body = bytes_};
+    const Json big = {{"oid", sha256_hex(bytes_)}, {"size", bytes_.size()}};
+    Json file = {{"type", "file"}, {"path", "tiny.gguf"}, {"oid", "0"}, {"size", bytes_.size()}};
+    file["lfs"] = big;
+    return Reply{.body = Json::array({file}).dump()};
+  });
+  const ScopedEnv endpoint("HF_ENDPOINT", server.url());
+  const auto run = [&](const std::string& line) { return run_shell(line, folder_.path()); };
+  EXPECT_EQ(
+      run("pomona show org/name").error,
+      "pomona: model org/name: no file or folder has this name, and no repository of it is on "
+      "this computer; run `pomona pull org/name` to fetch it from the hub\n");
+  const CliOutcome pulled = run("pomona pull org/name --json");
+  const Json wanted = {{"path", (home_ / "models/org--name/tiny.gguf").string()},
+                       {"bytes", bytes_.size()},
+                       {"sha256", sha256_hex(bytes_)},
+                       {"source", server.url() + "/org/name/resolve/main/tiny.gguf"},
+                       {"cached", false}};
+  EXPECT_EQ(parse_json(pulled.out, pulled.error), wanted);
+
+  EXPECT_EQ(run("pomona list --names").out, "smollm2-135m\norg/name:tiny.gguf\n");
+  EXPECT_EQ(run("pomona generate org/name --raw -p a -n 2").exit_code, 0);
+  put_tiny_app(folder_.path());
+  EXPECT_EQ(run("pomona run app.toml --set model.base=org/name:tiny.gguf --plan").exit_code, 0);
+  EXPECT_EQ(run("mkdir -p org/name; pomona show org/name").error,
+            "pomona: model org/name: this folder holds no config.json\n")
+      << "what is there comes before a repository";
+  EXPECT_EQ(run("pomona rm org/name").exit_code, 0);
+  EXPECT_EQ(run("pomona list --names").out, "smollm2-135m\n");
+}
+
 }  // namespace
 }  // namespace pomona::test

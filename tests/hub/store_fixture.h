@@ -50,6 +50,13 @@ class StoreTest : public ::testing::Test {
   Home home_ = Home(folder_ / "home");
 
  private:
+  // Nor what the tests find: neither the hub's cache nor the token of that user.
+  test::ScopedEnv hub_home_{"HF_HOME", (folder_ / "hf").string()};
+  test::ScopedEnv hub_cache_{"HF_HUB_CACHE", std::nullopt};
+  test::ScopedEnv old_hub_cache_{"HUGGINGFACE_HUB_CACHE", std::nullopt};
+  test::ScopedEnv token_{"HF_TOKEN", std::nullopt};
+  test::ScopedEnv old_token_{"HUGGING_FACE_HUB_TOKEN", std::nullopt};
+  test::ScopedEnv token_path_{"HF_TOKEN_PATH", std::nullopt};
   test::ScopedEnv data_{"POMONA_DATA", (folder_ / "data").string()};
   // The way of the test's requests must not depend on who runs it.
   test::ScopedEnv http_proxy_{"http_proxy", std::nullopt};

@@ -48,6 +48,43 @@ class HttpTest : public ::testing::Test {
   test::ScopedEnv http_, all_, upper_;
 };
 
+TEST_F(HttpTest, SmallAnswersComeWithTheirHeaders) {
+  HttpServer server([](const Request& request) {
+    return Reply{.status = request.target == "/no" ? 403 : 200,
+                 .body = "hello",
+                 .headers = {"X-Some-Thing:  a: b "}};
+  });
+  const Answer answer = get(server.url(), quick());
+  EXPECT_EQ(answer.body, "hello");
+  EXPECT_EQ(answer.headers.at("x-some-thing"), "a: b");
+  EXPECT_EQ(get(server.url(), quick(), 5).body, "hello");
+  EXPECT_EQ(error_of([&] { get(server.url(), quick(), 4); }).kind(), ErrorKind::network);
+  try {
+    get(server.url() + "/no", quick());
+    ADD_FAILURE() << "a refusal was taken for an answer";
+  } catch (const StatusError& refusal) {
+    EXPECT_EQ(refusal.status(), 403);
+    EXPECT_EQ(refusal.headers().at("x-some-thing"), "a: b");
+    EXPECT_EQ(refusal.kind(), ErrorKind::network);
+  }
+}
+
+TEST_F(HttpTest, ProofGoesToTheHostOfTheUrlAlone) {
+  HttpServer other([](const Request&) { return Reply{.body = "hello"}; });
+  HttpServer server([&](const Request&) {
+    return Reply{.status = 302, .headers = {"Location: " + other.url()}};
+  });
+  HttpOptions options = quick();
+  options.bearer = "secret";
+  EXPECT_EQ(get(server.url(), options).body, "hello");
+  download(server.url(), part_, options);
+  for (const Request& request : server.requests())
+    EXPECT_NE(request.head.find("\r\nAuthorization: Bearer secret\r\n"), std::string::npos);
+  ASSERT_EQ(other.requests().size(), 2u);
+  for (const Request& request : other.requests())
+    EXPECT_EQ(request.head.find("secret"), std::string::npos) << request.head;
+}
+
 TEST_F(HttpTest, FollowsRedirects) {
   HttpServer server([](const Request& request) {
     Reply reply;

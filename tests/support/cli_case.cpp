@@ -119,6 +119,11 @@ CliOutcome run_shell(const std::string& command, const fs::path& folder) {
   options.environment = {
       "PATH=" + program.parent_path().string() + ":/usr/bin:/bin",
       "POMONA_HOME=" + (folder / ".home").string(),
+      "HF_HOME=" + (folder / ".hub").string(),  // nothing of who runs the tests
+      "HF_HUB_CACHE=",
+      "HUGGINGFACE_HUB_CACHE=",
+      "HF_TOKEN=",
+      "HUGGING_FACE_HUB_TOKEN=",
       fmt::format("GOLDEN={}/tests/golden", source),
       fmt::format("APP={}/tests/cases/tiny_app", source),
       fmt::format("POMONA_DATA={}", source),

@@ -56,7 +56,8 @@ def run(command, program, folder, home):
         (pathlib.Path(path) / "pomona").symlink_to(program)
         env = {**os.environ, "PATH": f"{path}:{os.environ['PATH']}", "COLUMNS": "100", "TERM": "dumb"}
         if home:
-            env["POMONA_HOME"] = home
+            env["POMONA_HOME"] = env["HF_HOME"] = home
+            env["HF_HUB_CACHE"] = env["HUGGINGFACE_HUB_CACHE"] = ""
         command = re.sub(r"(?<!\S)\./pomona\b", "pomona", command)
         done = subprocess.run(["sh", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL, timeout=600,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip

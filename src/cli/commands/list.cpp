@@ -22,14 +22,23 @@ Json to_json(const hub::ModelRow& row) {
     json["context"] = row.entry->context;
     json["languages"] = row.entry->languages;
   }
+  if (row.entry == nullptr && !row.alias) json["in_hub_cache"] = row.cached;
   if (row.alias) json["alias_of"] = row.alias->model;
   return json;
 }
 
 std::vector<std::string> cells(const hub::ModelRow& row) {
-  const std::string here = row.path ? "here" : row.alias ? "model missing" : "to pull";
+  const std::string here = row.path    ? "here"
+                           : row.alias ? "model missing"
+                           : row.entry ? "to pull"
+                                       : "pull not finished";
   if (row.entry == nullptr) {
-    return {row.name, human_bytes(row.bytes), "", "", here, "promoted by run"};
+    return {row.name,
+            human_bytes(row.bytes),
+            "",
+            "",
+            here,
+            row.alias ? "promoted by run" : row.cached ? "in the hub's cache" : "from the hub"};
   }
   return {row.name,
           human_bytes(row.bytes),
@@ -72,8 +81,9 @@ extern const Command kList = {
     .group = Group::models,
     .summary = "models that are here, and those that can be pulled",
     .about =
-        "Models of the catalogue first, then the results that `pomona run` promoted. Entries "
-        "of your own go into $POMONA_HOME/models.d/NAME.toml.",
+        "Models of the catalogue first, then those pulled from other repositories of the hub and "
+        "those that lie in the hub's own cache (see `pomona pull --help`), then the results that "
+        "`pomona run` promoted. Entries of your own go into $POMONA_HOME/models.d/NAME.toml.",
     .examples = {{"pomona list", "a table"},
                  {"pomona list --json", "the same for programs, with paths"}},
     .prepare = prepare,

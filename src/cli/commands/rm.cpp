@@ -32,8 +32,9 @@ extern const Command kRm = {
     .summary = "remove a model, or a promoted result",
     .about =
         "A model that a promoted result stands on stays until that result is removed. Files "
-        "outside $POMONA_HOME are never touched.",
-    .examples = {{"pomona rm smollm2-135m", "the file and what an unfinished pull left of it"}},
+        "outside $POMONA_HOME are never touched, those in the hub's cache neither.",
+    .examples = {{"pomona rm smollm2-135m", "the file and what an unfinished pull left of it"},
+                 {"pomona rm HuggingFaceTB/SmolLM2-135M", "all that was pulled of a repository"}},
     .prepare = prepare,
 };
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "hub/model_path.h"
+#include "hub/repository.h"
 #include "lifecycle/app_keys.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stage.h"
@@ -39,6 +40,7 @@ std::uint64_t parse_size(const TomlTable& table, std::string_view key, std::stri
 
 bool looks_like_path(const fs::path& folder, const std::string& base) {
   std::error_code ignored;
+  if (hub::parse_repository_name(base)) return fs::exists(folder / base, ignored);
   return base.find('/') != std::string::npos || base.ends_with(".gguf") ||
          fs::is_regular_file(folder / base / "config.json", ignored);
 }
