@@ -24,18 +24,19 @@ std::string name_of(const PipSource& source) {
   return fmt::format("pip {}=={}", source.package, source.version);
 }
 
+constexpr int kConnections = 4;
+
 void fetch_url(const std::string& url, const FetchRequest& request, std::string bearer = {}) {
-  std::error_code error;
-  std::uint64_t present = fs::file_size(request.part, error);
-  if (error) present = 0;
+  std::uint64_t present = net::present_bytes(request.part, request.bytes);
   if (present > request.bytes) {
-    fs::remove(request.part, error);
+    std::error_code ignored;
+    fs::remove(request.part, ignored);
     present = 0;
   }
-  if (present == request.bytes && !error) return;
   check_free_space(request.part.parent_path(), request.bytes - present, "download");
   net::HttpOptions options;
   options.bytes = request.bytes;
+  options.connections = kConnections;
   options.bearer = std::move(bearer);
   options.progress = &request.progress;
   options.stop = &request.stop;

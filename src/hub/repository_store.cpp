@@ -12,6 +12,7 @@
 #include "hub/model_path.h"
 #include "hub/model_store.h"
 #include "model/registry.h"
+#include "net/http.h"
 #include "store/hub_folder.h"
 
 namespace pomona::hub {
@@ -72,14 +73,10 @@ void check_room(const RepositoryName& name, const std::vector<RemoteFile>& files
                 const fs::path& folder) {
   std::uint64_t missing = 0;
   for (const RemoteFile& file : files) {
-    for (const fs::path& place : {folder / file.path, fs::path((folder / file.path) += ".part")}) {
-      std::error_code absent;
-      const std::uint64_t bytes = fs::file_size(place, absent);
-      if (absent) continue;
-      missing -= std::min(bytes, file.bytes);
-      break;
-    }
-    missing += file.bytes;
+    const fs::path place = folder / file.path;
+    if (is_there(place)) continue;
+    const std::uint64_t begun = net::present_bytes(place.string() + ".part", file.bytes);
+    missing += file.bytes - std::min(begun, file.bytes);
   }
   check_free_space(folder, missing, fmt::format("pull {}", name.text()));
 }

@@ -135,8 +135,10 @@ void set_up(CURL* easy, Exchange& exchange) {
   curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
   curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &exchange);
   use_certificates_of_environment(easy);
-  if (exchange.offset > 0)
-    curl_easy_setopt(easy, CURLOPT_RANGE, fmt::format("{}-", exchange.offset).c_str());
+  if (exchange.offset > 0 || exchange.last) {
+    const std::string last = exchange.last ? std::to_string(*exchange.last) : "";
+    curl_easy_setopt(easy, CURLOPT_RANGE, fmt::format("{}-{}", exchange.offset, last).c_str());
+  }
   if (!options.bearer.empty()) {  // libcurl leaves it out when a redirect leads to another host
     curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, options.bearer.c_str());
@@ -181,6 +183,13 @@ ContentRange parse_content_range(const std::string& text) {
   if (found == 2) return {first, std::nullopt};
   if (std::sscanf(text.c_str(), "bytes */%llu", &total) == 1) return {std::nullopt, total};
   return {};
+}
+
+void check_total(const std::string& url, std::optional<std::uint64_t> total,
+                 const HttpOptions& options) {
+  if (options.bytes && total && *total != *options.bytes)
+    fail(ErrorKind::network, "get: {}: the server has {} bytes of it, not {}", url, *total,
+         *options.bytes);
 }
 
 void attempt(Exchange& exchange) {

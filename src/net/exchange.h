@@ -19,7 +19,8 @@ namespace pomona::net {
 struct Exchange {
   std::string url;
   const HttpOptions* options = nullptr;
-  std::uint64_t offset = 0;  // first byte asked for; 0 without `last` asks for everything
+  std::uint64_t offset = 0;           // first byte asked for
+  std::optional<std::uint64_t> last;  // and the last one; none: all that follow
 
   // Called once before the body of a success, with the place of its first byte in the file and the
   // file's size, and then with each piece; an exception ends the transfer and is thrown on.
@@ -54,6 +55,10 @@ struct ContentRange {
 };
 
 ContentRange parse_content_range(const std::string& text);
+
+/// Throws network if a server has `total` bytes (if it tells) of what options.bytes says.
+void check_total(const std::string& url, std::optional<std::uint64_t> total,
+                 const HttpOptions& options);
 
 /// Makes one attempt. Throws what the callbacks threw, and cancelled; all else stands in
 /// `exchange`.

@@ -1,94 +1,25 @@
 #include "net/http.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "net/exchange.h"
+#include "net/part_file.h"
+#include "net/ranges.h"
 
 namespace pomona::net {
 namespace {
 
 bool is_missing(long status) { return status == 404 || status == 410; }
 
-/// The file that a download fills.
-class PartFile {
- public:
-  explicit PartFile(const fs::path& path) : path_(path) {
-    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) fail_io("download", path, errno);
-    struct stat status = {};
-    if (::fstat(descriptor_, &status) == 0) size_ = static_cast<std::uint64_t>(status.st_size);
-  }
-  ~PartFile() { ::close(descriptor_); }
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
-
-  std::uint64_t size() const { return size_; }
-  const fs::path& path() const { return path_; }
-
-  void cut(std::uint64_t size) {
-    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail_io("download", path_, errno);
-    size_ = size;
-  }
-
-  void append(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count =
-          ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail_io("download", path_, errno);
-      size_ += static_cast<std::uint64_t>(count);
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-  }
-
-  void flush() {
-    if (::fsync(descriptor_) != 0) fail_io("download", path_, errno);
-  }
-
- private:
-  fs::path path_;
-  int descriptor_ = -1;
-  std::uint64_t size_ = 0;
-};
-
-/// A download's bar: begun at the first answer, ended in any case.
-class Bar {
- public:
-  explicit Bar(ProgressSink* sink) : sink_(sink != nullptr ? *sink : no_progress()) {}
-  ~Bar() {
-    if (begun_) sink_.end();
-  }
-  Bar(const Bar&) = delete;
-  Bar& operator=(const Bar&) = delete;
-
-  void begin(const fs::path& part, std::uint64_t total) {
-    if (!begun_) sink_.begin("download " + part.stem().string(), total, "bytes");
-    begun_ = true;
-  }
-  void update(std::uint64_t done) { sink_.update(done); }
-
- private:
-  ProgressSink& sink_;
-  bool begun_ = false;
-};
-
 /// Throws network if an answer that starts at byte `start` of a file of `total` bytes is not the
 /// one that is wanted, so that what is there stays.
 void check_size(const std::string& url, const PartFile& file, std::uint64_t start,
                 std::optional<std::uint64_t> total, const HttpOptions& options) {
-  if (!options.bytes) return;
-  if (total && *total != *options.bytes)
-    fail(ErrorKind::network, "get: {}: the server has {} bytes of it, not {}", url, *total,
-         *options.bytes);
-  if (!total && start < file.size())
+  check_total(url, total, options);
+  if (options.bytes && !total && start < file.size())
     fail(
         ErrorKind::network,
         "get: {}: the server sends it from the start and does not tell how long it is; the {} that "
@@ -102,7 +33,7 @@ std::uint64_t fill(const std::string& url, const fs::path& part, PartFile& file,
   std::uint64_t kept = file.size();
   std::uint64_t furthest = file.size();
   std::uint64_t begin = 0;  // of the present answer in the file
-  Bar bar(options.progress);
+  DownloadBar bar(options.progress);
   with_retries(options, [&] {
     Exchange exchange;
     exchange.url = url;
@@ -140,6 +71,29 @@ std::uint64_t fill(const std::string& url, const fs::path& part, PartFile& file,
   return kept;
 }
 
+std::uint64_t length_of(const std::vector<ByteRange>& ranges) {
+  std::uint64_t sum = 0;
+  for (const ByteRange& range : ranges) sum += range.end - range.next;
+  return sum;
+}
+
+/// What is missing, if that is to be fetched in ranges: an earlier attempt did, or it is large. A
+/// file whose gaps nobody knows is emptied.
+std::optional<std::vector<ByteRange>> ranges_to_fill(PartFile& file, const RangeNote& note,
+                                                     const HttpOptions& options) {
+  std::optional<std::vector<ByteRange>> noted;
+  if (options.bytes) noted = note.read(*options.bytes);
+  if (!noted && note.exists()) {
+    file.cut(0);
+    note.remove();
+  }
+  if (!options.bytes || (!noted && file.size() > *options.bytes)) return std::nullopt;
+  const auto missing = noted.value_or(std::vector<ByteRange>{{file.size(), *options.bytes}});
+  auto ranges = split_ranges(missing, options.connections, options.least_range);
+  if (!noted && ranges.size() < 2) return std::nullopt;
+  return ranges;
+}
+
 }  // namespace
 
 StatusError::StatusError(const std::string& url, long status, Headers headers)
@@ -169,16 +123,36 @@ Answer get(const std::string& url, const HttpOptions& options, std::size_t most)
   return answer;
 }
 
+std::uint64_t present_bytes(const fs::path& part, std::uint64_t bytes) {
+  std::error_code absent;
+  const std::uint64_t size = fs::file_size(part, absent);
+  if (absent) return 0;
+  const RangeNote note(part);
+  if (!note.exists()) return size;
+  const auto missing = note.read(bytes);
+  return missing ? bytes - length_of(*missing) : 0;
+}
+
 Download download(const std::string& url, const fs::path& part, const HttpOptions& options) {
+  const RangeNote note(part);
   try {
     PartFile file(part);
+    if (options.bytes && file.size() == *options.bytes && !note.exists())
+      return {file.size(), file.size()};
+    if (const auto ranges = ranges_to_fill(file, note, options)) {
+      const std::uint64_t kept = *options.bytes - length_of(*ranges);
+      if (fill_ranges(url, file, *ranges, options)) return {*options.bytes, kept};
+    }
     const std::uint64_t kept = fill(url, part, file, options);
     file.flush();
     return {file.size(), kept};
   } catch (const Error& error) {
     std::error_code ignored;
     const bool useless = error.kind() == ErrorKind::exhausted || fs::is_empty(part, ignored);
-    if (useless && !ignored) fs::remove(part, ignored);
+    if (useless && !ignored) {
+      fs::remove(part, ignored);
+      note.remove();
+    }
     throw;
   }
 }

@@ -43,6 +43,10 @@ struct HttpOptions {
   /// written, one that turns out longer is cut off the file again, and one that starts anew without
   /// telling its size does not replace what is there.
   std::optional<std::uint64_t> bytes;
+  /// A download of so many known bytes that each of two connections has at least `least_range` of
+  /// them runs over up to so many at once.
+  int connections = 1;
+  std::uint64_t least_range = std::uint64_t{16} << 20;
   /// Proof of who asks (RFC 6750), sent to the host and port of the URL and to no other that an
   /// answer redirects to.
   std::string bearer;
@@ -67,9 +71,15 @@ struct Download {
   std::uint64_t resumed_from = 0;
 };
 
+/// How many bytes of a file of `bytes` an earlier attempt left in `part`; more than that if it is
+/// another file.
+std::uint64_t present_bytes(const std::filesystem::path& part, std::uint64_t bytes);
+
 /// Downloads `url` to `part`. Bytes that are already there are kept and the rest is asked for with
 /// Range (RFC 9110, section 14); a server that does not do ranges sends everything anew. Progress
-/// in bytes. On a failure what has come stays in `part`, but for a full disk, which removes it.
+/// in bytes. On a failure what has come stays in `part` (and, over several connections, what is
+/// missing in `part`.ranges), but for a full disk, which removes it. A file that has options.bytes
+/// is not asked for.
 /// Whether the bytes are the right ones is for the caller to check.
 /// Throws StatusError, network (also for another size than options.bytes), exhausted (disk full),
 /// io, cancelled.

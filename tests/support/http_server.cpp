@@ -41,7 +41,10 @@ Request parse(const std::string& head) {
   const auto start = head.find(' ') + 1;
   request.target = head.substr(start, head.find(' ', start) - start);
   const auto range = head.find("Range: bytes=");
-  if (range != std::string::npos) request.range_from = std::stoull(head.substr(range + 13));
+  if (range == std::string::npos) return request;
+  request.range_from = std::stoull(head.substr(range + 13));
+  const auto dash = head.find('-', range);
+  if (head[dash + 1] != '\r') request.range_to = std::stoull(head.substr(dash + 1));
   return request;
 }
 
@@ -99,8 +102,11 @@ void HttpServer::handle(int connection) {
       reply.body.clear();
     } else {
       reply.status = 206;
+      const std::uint64_t last =
+          std::min<std::uint64_t>(request.range_to.value_or(~0ULL), reply.body.size() - 1);
       lines = "Content-Range: bytes " + std::to_string(*request.range_from) + "-" +
-              std::to_string(reply.body.size() - 1) + "/" + total + "\r\n";
+              std::to_string(last) + "/" + total + "\r\n";
+      reply.body.resize(last + 1);
       reply.body.erase(0, *request.range_from);
     }
   }

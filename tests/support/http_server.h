@@ -14,7 +14,7 @@ namespace pomona::test {
 struct Request {
   std::string target;
   std::string head;  // all header lines
-  std::optional<std::uint64_t> range_from;
+  std::optional<std::uint64_t> range_from, range_to;
 };
 
 struct Reply {
