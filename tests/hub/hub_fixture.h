@@ -104,7 +104,9 @@ class HubTest : public StoreTest {
     list.push_back({{"type", "directory"}, {"path", "onnx"}, {"oid", "0"}, {"size", 0}});
     std::size_t at = 0;
     for (const auto& [path, bytes] : files_) {
-      if (at++ < first || at > first + page_size_) continue;
+      const bool on_page = at >= first && at < first + page_size_;
+      ++at;
+      if (!on_page) continue;
       write_file(folder_ / "blob", bytes);
       Json entry = {{"type", "file"},
                     {"path", path},
