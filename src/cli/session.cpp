@@ -8,9 +8,10 @@
 namespace pomona::cli {
 namespace {
 
-model::Model load(const std::filesystem::path& path, double& seconds) {
+model::Model load(const std::filesystem::path& path, std::optional<std::int64_t> context,
+                  double& seconds) {
   const Stopwatch watch;
-  model::Model model = model::load_model(path);
+  model::Model model = model::load_model(path, context.value_or(0));
   seconds = watch.seconds();
   return model;
 }
@@ -37,13 +38,21 @@ void declare_kv_type(Arguments& arguments, SessionOptions& options) {
       .one_of({"f32", "bf16", "q8"});
 }
 
+void declare_context(Arguments& arguments, SessionOptions& options) {
+  arguments
+      .option("--context", "N", options.context,
+              "load the model for N tokens, prompt and answer together; for more than it was first "
+              "trained for, LongRoPE changes answers to short texts, too (`pomona show` tells)")
+      .at_least(1);
+}
+
 hub::ResolvedModel resolve_model(const std::string& model) {
   return hub::ModelStore().resolve(model);
 }
 
 Session::Session(const SessionOptions& options)
     : resolved(resolve_model(options.model)),
-      model(load(resolved.path, load_seconds)),
+      model(load(resolved.path, options.context, load_seconds)),
       pool_(options.thread_count()),
       arena_(physical_memory_bytes()),
       context{pool_, arena_, kernel::table()} {

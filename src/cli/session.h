@@ -17,7 +17,8 @@ struct SessionOptions {
   std::string model;
   std::optional<int> threads;  // none: all that this process may use
   std::string compute = "fast";
-  std::optional<std::string> kv_type;  // none: what suits the compute mode
+  std::optional<std::string> kv_type;   // none: what suits the compute mode
+  std::optional<std::int64_t> context;  // none: as much as the model takes unstretched
 
   int thread_count() const { return threads ? *threads : available_threads(); }
 };
@@ -31,6 +32,8 @@ inline constexpr const char* kModelHelp =
 void declare_engine(Arguments& arguments, SessionOptions& options);
 /// Declares --kv-type.
 void declare_kv_type(Arguments& arguments, SessionOptions& options);
+/// Declares --context.
+void declare_context(Arguments& arguments, SessionOptions& options);
 
 /// What a MODEL argument stands for, and what is stored with it. Errors as
 /// hub::ModelStore::resolve.

@@ -21,7 +21,8 @@ struct LmShape {
   std::int64_t G = 0;        // KV heads
   std::int64_t E = 0;        // head size
   std::int64_t F = 0;        // width of the feed-forward layer
-  std::int64_t context = 0;  // positions the model was trained for
+  std::int64_t context = 0;  // positions the model takes
+  std::int64_t longest = 0;  // and those it takes at most, loaded for them (load_model)
 };
 
 class CausalLm {

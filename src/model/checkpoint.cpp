@@ -11,9 +11,9 @@ Checkpoint Checkpoint::renamed(
       kept.back().name = std::move(*name);
     }
   }
-  Checkpoint copy(config, store::TensorSource(tensors.origin(), std::move(kept)));
-  copy.asked = asked;
-  return copy;
+  Checkpoint made = *this;
+  made.tensors = store::TensorSource(tensors.origin(), std::move(kept));
+  return made;
 }
 
 }  // namespace pomona::model

@@ -14,6 +14,8 @@ struct Checkpoint {
   store::TensorSource tensors;
   /// The names of the tensors that were got, in all copies of this.
   std::shared_ptr<GgufNames> asked = std::make_shared<GgufNames>();
+  /// Positions asked for, which some models stretch their rotation for; 0: as it was first trained.
+  std::int64_t context = 0;
 
   explicit Checkpoint(const store::GgufFile& file)
       : config(file.metadata()), tensors(store::tensors_of(file)) {}

@@ -42,7 +42,7 @@ LmShape read_shape(const Checkpoint& checkpoint, std::string_view table) {
   if (numbers.find("head_dim") == nullptr)
     numbers.check_divides("hidden_size", shape.D, "num_attention_heads", shape.H);
   shape.E = numbers.size("head_dim", shape.D / shape.H);
-  shape.context = numbers.size("max_position_embeddings");
+  shape.context = shape.longest = numbers.size("max_position_embeddings");
   const store::StoredTensor& embedding = checkpoint.tensors.at(table);
   shape.V = embedding.shape.empty() ? 0 : embedding.shape.front();
   check_variant(numbers, shape.E);

@@ -28,14 +28,15 @@ LlamaConfig LlamaConfig::from(const Checkpoint& checkpoint, std::string_view tur
   config.num_attention_heads = shape.H;
   config.num_key_value_heads = shape.G;
   config.head_dim = shape.E;
-  config.max_position_embeddings = shape.context;
+  config.context = config.max_position_embeddings = shape.context;
   config.rms_norm_eps = numbers.positive("rms_norm_eps");
   config.tie_word_embeddings = numbers.flag("tie_word_embeddings", false);
   config.rope = read_rope(checkpoint, config.head_dim, turning);
   if (config.rope.rope_type == nn::RopeType::longrope)
-    config.max_position_embeddings =
+    config.context =
         std::min(config.max_position_embeddings,
-                 static_cast<std::int64_t>(config.rope.original_max_position_embeddings));
+                 std::max(checkpoint.context,
+                          static_cast<std::int64_t>(config.rope.original_max_position_embeddings)));
   config.qkv_bias =
       has_bias(checkpoint, "model.layers.0.self_attn.q_proj.bias", "blk.0.attn_q.bias");
   config.o_bias =
@@ -47,13 +48,14 @@ LlamaConfig LlamaConfig::from(const Checkpoint& checkpoint, std::string_view tur
 }
 
 LmShape LlamaConfig::shape() const {
-  return {vocab_size,          hidden_size, num_hidden_layers, num_attention_heads,
-          num_key_value_heads, head_dim,    intermediate_size, max_position_embeddings};
+  return {
+      vocab_size, hidden_size,       num_hidden_layers, num_attention_heads,    num_key_value_heads,
+      head_dim,   intermediate_size, context,           max_position_embeddings};
 }
 
 void LlamaConfig::set_window(std::int64_t window, std::int64_t first, std::int64_t last) {
   for (std::int64_t layer = first; layer < std::min(last, num_hidden_layers); ++layer)
-    windows[static_cast<std::size_t>(layer)] = window < max_position_embeddings ? window : 0;
+    windows[static_cast<std::size_t>(layer)] = window < context ? window : 0;
 }
 
 void read_windows(const Config& numbers, LlamaConfig& config, std::int64_t period) {

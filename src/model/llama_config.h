@@ -20,6 +20,7 @@ struct LlamaConfig {
   std::int64_t num_key_value_heads = 0;
   std::int64_t head_dim = 0;
   std::int64_t max_position_embeddings = 0;
+  std::int64_t context = 0;  // what of it the rotation is for
   double rms_norm_eps = 1e-5;
   bool tie_word_embeddings = false;
   nn::RopeConfig rope;

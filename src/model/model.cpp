@@ -22,7 +22,11 @@ std::vector<std::int32_t> end_tokens_of(const text::Tokenizer& tokenizer) {
 
 }  // namespace
 
-Model load_model(const std::filesystem::path& path) { return load_model(open_model_files(path)); }
+Model load_model(const std::filesystem::path& path, std::int64_t context) {
+  ModelFiles files = open_model_files(path);
+  files.checkpoint.context = context;
+  return load_model(files);
+}
 
 Model load_model(const ModelFiles& files) {
   const std::filesystem::path& path = files.path;
@@ -35,6 +39,9 @@ Model load_model(const ModelFiles& files) {
   model.parameters = files.parameters();
   model.types = files.types();
   model.lm = find_architecture(model.architecture, path).load(files.checkpoint);
+  if (const std::int64_t most = model.lm->shape().context; files.checkpoint.context > most)
+    fail(ErrorKind::bad_argument, "{}: the model has a context of {} tokens, not {}", path.string(),
+         most, files.checkpoint.context);
   model.gguf_names = *files.checkpoint.asked;
   model.tokenizer = files.text.tokenizer;
   if (static_cast<std::int64_t>(model.tokenizer->vocabulary_size()) > model.lm->shape().V) {
@@ -80,13 +87,11 @@ std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& message
 }
 
 ModelCard describe_model(const std::filesystem::path& path, std::optional<std::int64_t> context) {
-  const ModelFiles files = open_model_files(path);
+  ModelFiles files = open_model_files(path);
+  files.checkpoint.context = context.value_or(0);
   const Model model = load_model(files);
-  const std::int64_t most = model.lm->shape().context;
-  const std::int64_t tokens = context.value_or(std::min(kPlannedContext, most));
-  if (tokens > most)
-    fail(ErrorKind::bad_argument, "{}: the model has a context of {} tokens, not {}", path.string(),
-         most, tokens);
+  const std::int64_t tokens =
+      context.value_or(std::min(kPlannedContext, model.lm->shape().context));
   const std::int64_t rows = std::min(kPlannedRows, tokens);
   return {.name = model.name,
           .architecture = model.architecture,
@@ -94,6 +99,7 @@ ModelCard describe_model(const std::filesystem::path& path, std::optional<std::i
           .bytes = model.bytes,
           .parameters = model.parameters,
           .context = static_cast<std::uint64_t>(model.lm->shape().context),
+          .longest_context = static_cast<std::uint64_t>(model.lm->shape().longest),
           .memory_bytes = plan_memory(model, rows, tokens - rows, Compute::fast).total(),
           .planned_context = tokens,
           .types = model.types,

@@ -48,15 +48,18 @@ struct Model {
 
 /// Opens a GGUF model or a hub folder (memory-mapped, nothing is packed yet). Throws not_found,
 /// bad_file, or unsupported naming the architecture and those that Pomona reads. A broken chat
-/// template is no error here: everything but chat_prompt() works without it.
-Model load_model(const std::filesystem::path& path);
-/// The same of files that are open.
+/// template is no error here: everything but chat_prompt() works without it. `context`: the
+/// positions that it is to take, 0 for as many as it takes without stretching its rotation
+/// (LongRoPE). Throws bad_argument if it does not take so many.
+Model load_model(const std::filesystem::path& path, std::int64_t context = 0);
+/// The same of files that are open, for the context that their checkpoint says.
 Model load_model(const ModelFiles& files);
 
 /// Description of a model file, for list and show.
 struct ModelCard {
   std::string name, architecture, licence;
-  std::uint64_t bytes = 0, parameters = 0, context = 0;
+  std::uint64_t bytes = 0, parameters = 0;
+  std::uint64_t context = 0, longest_context = 0;  // LmShape's context and longest
   /// Memory to run it in mode fast with planned_context tokens, the last kPlannedRows of them in
   /// one pass.
   std::uint64_t memory_bytes = 0;

@@ -1,8 +1,8 @@
 // Phi-3 and Phi-4 (Abdin et al. 2024, arXiv:2404.14219 and 2412.08905): Llama's block with one
 // matrix for queries, keys and values and one for gate and up, a window, and in some the first part
 // of each head turning only. Long contexts stretch the rotation by LongRoPE (Ding et al. 2024,
-// arXiv:2402.13753); here the factors of texts within the original context are used, and no more
-// context is offered.
+// arXiv:2402.13753), whose factors for them a model takes that is loaded for more than the original
+// context.
 #include "model/llama.h"
 
 namespace pomona::model {

@@ -10,7 +10,9 @@
 namespace pomona::model {
 namespace {
 
-constexpr std::string_view kFactorsOfGguf[] = {"rope_freqs.weight", "rope_factors_short.weight"};
+constexpr std::string_view kFactors = "rope_freqs.weight";
+constexpr std::string_view kShortFactors = "rope_factors_short.weight";
+constexpr std::string_view kLongFactors = "rope_factors_long.weight";
 
 /// What f() gives; its errors are the file's, which is named before them.
 template <class F>
@@ -30,8 +32,14 @@ void check_size(const nn::RopeConfig& rope, std::string_view name, std::int64_t 
          origin, name, found, rope.rotary_dim / 2);
 }
 
+/// Whether the context asked for needs the long factors of LongRoPE.
+bool is_long(const Checkpoint& checkpoint, const nn::RopeConfig& rope) {
+  return static_cast<double>(checkpoint.context) > rope.original_max_position_embeddings;
+}
+
 void read_factors_of_gguf(const Checkpoint& checkpoint, nn::RopeConfig& rope) {
-  for (const std::string_view name : kFactorsOfGguf) {
+  for (const std::string_view name :
+       {kFactors, is_long(checkpoint, rope) ? kLongFactors : kShortFactors}) {
     const store::StoredTensor* const stored = checkpoint.tensors.find(name);
     if (stored == nullptr) continue;
     check_size(rope, name, stored->elements(), checkpoint.tensors.origin());
@@ -78,7 +86,7 @@ nn::RopeConfig read_gguf(const Checkpoint& checkpoint, nn::RopeConfig rope) {
     fail(ErrorKind::unsupported, "{}: {} is {}, only 1 is supported", numbers.origin(),
          numbers.key_of("rope_scaling_extrapolation"), share->dump());
   read_factors_of_gguf(checkpoint, rope);
-  if (checkpoint.tensors.find(kFactorsOfGguf[1]) != nullptr) {
+  if (checkpoint.tensors.find(kShortFactors) != nullptr) {
     rope.rope_type = nn::RopeType::longrope;
     if (!rope.attention_factor) rope.attention_factor = 1;
   }
@@ -110,7 +118,8 @@ void check_keys(const Config& section) {
 }
 
 /// The values of `rope_scaling` or `rope_parameters`.
-void read_section(const Config& numbers, const Config& section, nn::RopeConfig& rope) {
+void read_section(const Checkpoint& checkpoint, const Config& section, nn::RopeConfig& rope) {
+  const Config& numbers = checkpoint.config;
   check_keys(section);
   rope.rope_type = of_file(section, [&] {
     return nn::parse_rope_type(section.text("rope_type", section.text("type", "default")));
@@ -125,7 +134,8 @@ void read_section(const Config& numbers, const Config& section, nn::RopeConfig& 
     rope.factor = numbers.find("original_max_position_embeddings") != nullptr
                       ? stretch
                       : section.positive("factor", stretch);
-    rope.frequency_factors = section.positives("short_factor");
+    rope.frequency_factors =
+        section.positives(is_long(checkpoint, rope) ? "long_factor" : "short_factor");
   } else {
     rope.factor = section.positive("factor");
   }
@@ -142,8 +152,9 @@ void read_section(const Config& numbers, const Config& section, nn::RopeConfig& 
     rope.attention_factor = section.positive("attention_factor");
 }
 
-nn::RopeConfig read_hub(const Config& numbers, std::string_view layers, std::int64_t head_dim,
-                        nn::RopeConfig rope) {
+nn::RopeConfig read_hub(const Checkpoint& checkpoint, std::string_view layers,
+                        std::int64_t head_dim, nn::RopeConfig rope) {
+  const Config& numbers = checkpoint.config;
   std::optional<Config> section = numbers.section("rope_parameters");
   if (section && !layers.empty()) section = section->section(layers);
   if (!section) section = numbers.section("rope_scaling");
@@ -152,7 +163,7 @@ nn::RopeConfig read_hub(const Config& numbers, std::string_view layers, std::int
   if (section) {
     rope.rope_theta = section->positive("rope_theta", rope.rope_theta);
     share = section->positive("partial_rotary_factor", share);
-    read_section(numbers, *section, rope);
+    read_section(checkpoint, *section, rope);
   }
   rope.rotary_dim = static_cast<std::int64_t>(static_cast<double>(head_dim) * std::min(share, 1.0));
   return rope;
@@ -165,15 +176,15 @@ nn::RopeConfig read_rope(const Checkpoint& checkpoint, std::int64_t head_dim,
   const Config& numbers = checkpoint.config;
   nn::RopeConfig rope;
   rope.rotary_dim = numbers.size("rope_dim", head_dim);
-  rope =
-      numbers.from_gguf() ? read_gguf(checkpoint, rope) : read_hub(numbers, layers, head_dim, rope);
+  rope = numbers.from_gguf() ? read_gguf(checkpoint, rope)
+                             : read_hub(checkpoint, layers, head_dim, rope);
   of_file(numbers, [&] { return nn::rope_frequencies(rope); });
   return rope;
 }
 
 void take_rope_weights(Weights& weights) {
-  for (const std::string_view name : kFactorsOfGguf) weights.pass_over_stored(name);
-  weights.pass_over_stored("rope_factors_long.weight");
+  for (const std::string_view name : {kFactors, kShortFactors, kLongFactors})
+    weights.pass_over_stored(name);
   weights.pass_over_stored("model.layers.{}.self_attn.rotary_emb.inv_freq");
 }
 

@@ -11,8 +11,9 @@ namespace pomona::model {
 
 /// The rotation of heads of `head_dim` values. `layers` is the kind that it is for, where
 /// `rope_parameters` tells kinds of layers apart ("full_attention"). The factors of longrope are
-/// those within the original context. Throws bad_file for missing or impossible values, unsupported
-/// for a scaling that is not known.
+/// the long ones if the checkpoint is asked for more than the original context: one set for all
+/// positions, so that cached keys stay what they were. Throws bad_file for missing or impossible
+/// values, unsupported for a scaling that is not known.
 nn::RopeConfig read_rope(const Checkpoint& checkpoint, std::int64_t head_dim,
                          std::string_view layers = {});
 

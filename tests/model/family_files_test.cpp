@@ -4,12 +4,15 @@
 
 #include <cmath>
 
+#include "base/file.h"
 #include "model/gemma.h"
+#include "model/model.h"
 #include "model/registry.h"
 #include "store/hub_folder.h"
 #include "tests/support/engine.h"
 #include "tests/support/golden.h"
 #include "tests/support/lm_checks.h"
+#include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_file.h"
 
@@ -43,11 +46,27 @@ double error_of_logits(const std::string& family, const Checkpoint& checkpoint,
 }
 
 TEST(FamilyFiles, VariantsEqualPyTorch) {
-  for (const std::string family : {"gpt2", "gpt_neox"}) {
-    const Checkpoint checkpoint =
-        changed(family, Golden("families/" + family).facts().at("variant"));
+  for (const std::string family : {"gpt2", "gpt_neox", "phi3"}) {
+    Checkpoint checkpoint = changed(family, Golden("families/" + family).facts().at("variant"));
+    checkpoint.context = 27;  // of the text; Phi-3's was trained for 16 here
     EXPECT_LT(error_of_logits(family, checkpoint, "variant.logits"), kBound) << family;
   }
+}
+
+TEST(FamilyFiles, LongRopeIsStretchedForTheContextThatIsAskedFor) {
+  const test::TempFolder folder;
+  const std::filesystem::path from = golden::path_of("families/phi3");
+  std::filesystem::copy(from, folder.path(), std::filesystem::copy_options::recursive);
+  Json config = store::HubFolder(from).config();
+  config.merge_patch(Golden("families/phi3").facts().at("variant"));
+  write_file(folder / "config.json", config.dump());
+  const ModelCard card = describe_model(folder.path());
+  EXPECT_EQ(card.context, 16u);
+  EXPECT_EQ(card.longest_context, 512u);
+  EXPECT_EQ(load_model(folder.path(), 100).lm->shape().context, 100);
+  EXPECT_EQ(test::refused([&] { load_model(folder.path(), 513); }),
+            "bad_argument: " + folder.path().string() +
+                ": the model has a context of 512 tokens, not 513");
 }
 
 TEST(FamilyFiles, NewerNamesOfNumbersSayTheSame) {

@@ -179,15 +179,22 @@ TEST(HubConfig, RotationUnderAllItsNames) {
   EXPECT_EQ(yarn.attention_factor, 1.5);
 }
 
-TEST(HubConfig, LongRopeOffersTheOriginalContext) {
-  const LlamaConfig config =
-      LlamaConfig::from(changed("phi3", Json::parse(R"({"original_max_position_embeddings": 128,
+TEST(HubConfig, LongRopeTakesItsFactorsByTheContext) {
+  Checkpoint checkpoint = changed("phi3", Json::parse(R"({"original_max_position_embeddings": 128,
       "rope_parameters": {"rope_type": "longrope", "original_max_position_embeddings": 128,
-      "short_factor": [1, 1, 1, 1, 1, 2], "long_factor": [4, 4, 4, 4, 4, 8]}})")));
-  EXPECT_EQ(config.max_position_embeddings, 128);
-  EXPECT_EQ(config.rope.factor, 4);
-  EXPECT_EQ(config.rope.rotary_dim, 12);
-  EXPECT_EQ(config.rope.frequency_factors.back(), 2);
+      "short_factor": [1, 1, 1, 1, 1, 2], "long_factor": [4, 4, 4, 4, 4, 8]}})"));
+  for (const std::int64_t asked : {0, 128}) {
+    checkpoint.context = asked;
+    const LlamaConfig config = LlamaConfig::from(checkpoint);
+    EXPECT_EQ(config.context, 128);
+    EXPECT_EQ(config.rope.factor, 4);
+    EXPECT_EQ(config.rope.rotary_dim, 12);
+    EXPECT_EQ(config.rope.frequency_factors.back(), 2);
+  }
+  checkpoint.context = 129;
+  EXPECT_EQ(LlamaConfig::from(checkpoint).context, 129);
+  EXPECT_EQ(LlamaConfig::from(checkpoint).rope.frequency_factors.back(), 8);
+  EXPECT_EQ(LlamaConfig::from(checkpoint).rope.factor, 4);
 }
 
 TEST(GgufConfig, RotationUnderAllItsNames) {
@@ -223,9 +230,14 @@ TEST(GgufConfig, RotationUnderAllItsNames) {
   for (const char* name : {"rope_factors_short.weight", "rope_factors_long.weight"})
     file.tensor(name, {8});
   file.write(folder / "m.gguf");
-  EXPECT_EQ(test::refused([&] { read_rope(Checkpoint(store::GgufFile(folder / "m.gguf")), 16); }),
-            "bad_file: " + (folder / "m.gguf").string() +
-                ": rope_factors_short.weight has -1, expected numbers above 0");
+  Checkpoint checkpoint{store::GgufFile(folder / "m.gguf")};
+  const std::string faulty = " has -1, expected numbers above 0",
+                    at = "bad_file: " + (folder / "m.gguf").string();
+  EXPECT_EQ(test::refused([&] { read_rope(checkpoint, 16); }),
+            at + ": rope_factors_short.weight" + faulty);
+  checkpoint.context = 65;  // the file's is 64
+  EXPECT_EQ(test::refused([&] { read_rope(checkpoint, 16); }),
+            at + ": rope_factors_long.weight" + faulty);
 }
 
 }  // namespace

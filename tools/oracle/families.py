@@ -38,6 +38,11 @@ LLAMA3 = {
     "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
 }  # fmt: skip
+LONGROPE = {
+    "rope_type": "longrope", "rope_theta": 10000.0, "partial_rotary_factor": 0.75,
+    "original_max_position_embeddings": 16, "short_factor": [1.0, 1.0, 1.0, 1.1, 1.2, 1.5],
+    "long_factor": [1.0, 1.5, 3.0, 8.0, 16.0, 32.0],
+}  # fmt: skip
 GEMMA = {"tie_word_embeddings": True, "hidden_activation": "gelu_pytorch_tanh", "sliding_window": 5}
 
 
@@ -100,6 +105,7 @@ FAMILIES = {
             "rope_theta": 10000.0, "rope_type": "default", "partial_rotary_factor": 0.75,
             "original_max_position_embeddings": 512,
         },
+        variant={"original_max_position_embeddings": 16, "rope_parameters": LONGROPE},
     ),
     "gemma2": Family(
         "Gemma2Config", weights=GEMMA_WEIGHTS, **GEMMA, query_pre_attn_scalar=24, attn_logit_softcapping=3.0,

@@ -227,6 +227,7 @@ Action prepare(Arguments& arguments) {
               "tokens of an answer at most; without it 1024")
       .at_least(1);
   declare_sampling(arguments, options->sampling);
+  declare_context(arguments, options->session);
   declare_engine(arguments, options->session);
   declare_kv_type(arguments, options->session);
   return [options](Console& console) { Chat(*options, console).run(); };

@@ -264,6 +264,7 @@ Action prepare(Arguments& arguments) {
       .between(0, static_cast<double>(decode::kMostLogprobs));
   arguments.option("--adapter", "DIR[:W]", options->adapter,
                    "an adapter and its weight (this version has none)");
+  declare_context(arguments, options->session);
   declare_engine(arguments, options->session);
   declare_kv_type(arguments, options->session);
   return [options](Console& console) { generate(*options, console); };

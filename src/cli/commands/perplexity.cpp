@@ -38,8 +38,11 @@ void print(const Options& options, Console& console, const Session& session, Jso
   console.print_json(json);
 }
 
-void compare(const Options& options, Console& console, Session& session) {
+void compare(Options options, Console& console) {
   const eval::LogitsFile base(options.base);
+  options.session.context = base.context();
+  Session session(options.session);
+  session.context.stop = &console.stop();
   const eval::Divergence found = eval::kl_divergence(session.model, session.context, base,
                                                      console.progress(), session.kv_kind);
   Table table({"AGAINST", options.base.filename().string(), ""});
@@ -59,7 +62,10 @@ void compare(const Options& options, Console& console, Session& session) {
   print(options, console, session, eval::to_json(found), base.context(), table.text());
 }
 
-void measure(Options options, Console& console, Session& session) {
+void measure(Options options, Console& console) {
+  options.session.context = options.how.context;
+  Session session(options.session);
+  session.context.stop = &console.stop();
   options.how.convention =
       options.convention == "papers" ? eval::Convention::whole : eval::Convention::halves;
   options.how.kv_kind = session.kv_kind;
@@ -87,12 +93,10 @@ void perplexity(const Options& options, Console& console) {
          "its own text; not both");
   if (!options.base.empty() && !options.save.empty())
     fail(ErrorKind::bad_argument, "perplexity: --save-logits needs FILE, not --kl-divergence");
-  Session session(options.session);
-  session.context.stop = &console.stop();
   if (options.base.empty()) {
-    measure(options, console, session);
+    measure(options, console);
   } else {
-    compare(options, console, session);
+    compare(options, console);
   }
 }
 

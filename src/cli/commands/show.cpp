@@ -32,6 +32,7 @@ Json card_json(const hub::ResolvedModel& resolved, const model::ModelCard& card)
                {"bytes", card.bytes},
                {"licence", card.licence},
                {"context", card.context},
+               {"longest_context", card.longest_context},
                {"memory_bytes", card.memory_bytes},
                {"memory_context", card.planned_context},
                {"types", card.types},
@@ -54,7 +55,10 @@ void show(const Options& options, Console& console) {
   table.add({"architecture", card.architecture});
   table.add({"weights", human_count(static_cast<double>(card.parameters))});
   table.add({"tensors", types_text(card.types)});
-  table.add({"context", fmt::format("{} tokens", card.context)});
+  const std::string more = card.longest_context > card.context
+                               ? fmt::format(", {} with --context", card.longest_context)
+                               : "";
+  table.add({"context", fmt::format("{} tokens{}", card.context, more)});
   table.add({"file", human_bytes(card.bytes)});
   table.add({"memory", fmt::format("{} for {} tokens of context", human_bytes(card.memory_bytes),
                                    card.planned_context)});
