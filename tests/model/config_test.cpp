@@ -19,6 +19,22 @@ TEST(Config, BaseOfTheRotationStandsInEitherPlace) {
   EXPECT_EQ(scaled.find("rope_scaling")->at("factor"), 4.0);
 }
 
+TEST(Config, DefaultsStandWhereTheFileIsSilent) {
+  EXPECT_EQ(of("{}").with_defaults({{"share", 0.25}}).positive("share"), 0.25);
+  const Config both =
+      of(R"({"cap": null, "size": 2})").with_defaults({{"cap", 50}, {"size", 3}, {"heads", 4}});
+  EXPECT_EQ(both.find("cap"), nullptr);
+  EXPECT_EQ(both.size("size"), 2);
+  EXPECT_EQ(both.size("heads"), 4);
+}
+
+TEST(Config, OlderNamesStandForTheUsualOnes) {
+  const Config old = of(R"({"n_embd": 48, "rotary_pct": 0.5, "partial_rotary_factor": 0.75})");
+  EXPECT_EQ(old.size("hidden_size"), 48);
+  EXPECT_EQ(old.key_of("hidden_size"), "n_embd");
+  EXPECT_EQ(old.positive("partial_rotary_factor"), 0.75) << "the usual one is there";
+}
+
 TEST(Config, WhatCannotBeIsToldWithTheKey) {
   const auto refusal = [](const char* json) {
     return test::refused([&] { of(json).size("hidden_size"); });
