@@ -6,7 +6,9 @@
 #include <exception>
 #include <mutex>
 #include <sstream>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -41,7 +43,17 @@ class Filling {
     std::vector<std::thread> workers;
     workers.reserve(ranges_.size());
     running_ = ranges_.size();
-    for (std::size_t i = 0; i < ranges_.size(); ++i) workers.emplace_back([this, i] { work(i); });
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+      try {
+        workers.emplace_back([this, i] { work(i); });
+      } catch (const std::system_error& error) {
+        running_ -= ranges_.size() - i;  // those that never begin
+        set_failure(std::make_exception_ptr(
+            Error(ErrorKind::exhausted,
+                  fmt::format("get: {}: no thread for a connection: {}", url_, error.what()))));
+        break;
+      }
+    }
     while (running_ > 0) {
       if (options_.stop != nullptr && options_.stop->requested()) halt_.request();
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -71,11 +83,16 @@ class Filling {
       no_ranges_ = true;
       halt_.request();
     } catch (...) {
-      const std::lock_guard lock(mutex_);
-      if (!failure_ && !halt_.requested()) failure_ = std::current_exception();
-      halt_.request();
+      set_failure(std::current_exception());
     }
     --running_;
+  }
+
+  /// The first failure counts; what follows it does so from the halt.
+  void set_failure(std::exception_ptr failure) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_ && !halt_.requested()) failure_ = std::move(failure);
+    halt_.request();
   }
 
   Exchange ask(std::size_t i, const HttpOptions& options) {
