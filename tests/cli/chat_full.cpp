@@ -20,7 +20,7 @@ std::string roles(const Json& messages) {
 
 TEST(ChatFull, CtrlCStopsTheAnswerAndKeepsTheChat) {
   const auto model = real_model();
-  if (!model) GTEST_SKIP() << "the default model is not here: run ./pomona pull smollm2-135m";
+  if (!model) GTEST_SKIP() << test::kNoRealModel;
   TerminalProgram chat(
       {"chat", model->string(), "--system", "You like very long stories.", "-n", "400"});
   ASSERT_TRUE(chat.shows("> "));

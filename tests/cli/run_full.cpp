@@ -27,7 +27,7 @@ void put_example(const fs::path& folder, const fs::path& model) {
 
 TEST(RunFull, TheExampleTakesWhatThePlanSaysAndThenNothing) {
   const auto model = real_model();
-  if (!model) GTEST_SKIP() << "the default model is not here: run ./pomona pull smollm2-135m";
+  if (!model) GTEST_SKIP() << test::kNoRealModel;
   const TempFolder folder;
   put_example(folder.path(), *model);
   const CliOutcome first = run_shell(std::string(kRun), folder.path());

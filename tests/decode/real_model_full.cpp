@@ -18,9 +18,7 @@ class RealDecoding : public testing::Test {
  protected:
   void SetUp() override {
     const auto path = test::real_model();
-    if (!path)
-      GTEST_SKIP() << "the default model is not here: run ./pomona pull smollm2-135m, or set "
-                      "POMONA_TEST_MODEL";
+    if (!path) GTEST_SKIP() << test::kNoRealModel;
     model = model::load_model(*path);
     tokens = model.tokenizer->encode(
         read_file(std::filesystem::path(POMONA_SOURCE_DIR) / "examples/meeting-notes/test.jsonl"));

@@ -21,9 +21,7 @@ class LlamaReal : public testing::Test {
  protected:
   void SetUp() override {
     const auto path = test::real_model();
-    if (!path)
-      GTEST_SKIP() << "the default model is not here: run ./pomona pull smollm2-135m, or set "
-                      "POMONA_TEST_MODEL";
+    if (!path) GTEST_SKIP() << test::kNoRealModel;
     model = load_model(*path);
   }
   Model model;

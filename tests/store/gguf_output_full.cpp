@@ -12,9 +12,7 @@ namespace {
 
 TEST(GgufOutputReal, RewritingAndJoiningGiveTheSameBytes) {
   const auto path = test::real_model();
-  if (!path)
-    GTEST_SKIP() << "the default model is not here: run ./pomona pull smollm2-135m, or set "
-                    "POMONA_TEST_MODEL";
+  if (!path) GTEST_SKIP() << test::kNoRealModel;
   const test::TempFolder folder;
   const GgufFile file(*path);
   const auto parts = write_gguf(folder / "m.gguf", output_of(file), 40'000'000);

@@ -64,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(All, TokenizerOracle,
 
 TEST(TokenizerFull, SmolLmEqualsTheReference) {
   const auto model = test::real_model();
-  if (!model) GTEST_SKIP() << "no model: pull smollm2-135m or set POMONA_TEST_MODEL";
+  if (!model) GTEST_SKIP() << test::kNoRealModel;
   const store::GgufFile file(*model);
   const auto tokenizer = store::read_tokenizer(file.metadata());
   const Json golden = read_json(POMONA_SOURCE_DIR "/tests/golden/tokenizer_smollm.json");
