@@ -65,7 +65,7 @@ SplitFiles cut_into_splits(const fs::path& data, std::string_view header,
                            const CompleteRows& complete) {
   if (complete.bytes.size() < kFewestRows)
     fail(ErrorKind::bad_file,
-         "init: {}: {} rows are too few to cut into train, valid and test; at least {}",
+         "init: {}: too few rows ({}) to cut into train, valid and test; at least {} are needed",
          data.string(), complete.bytes.size(), kFewestRows);
   SplitFiles files;
   for (std::size_t i = 0; i < kSplitNames.size(); ++i) {

@@ -197,7 +197,7 @@ TEST_F(InitTest, SaysWhatIsWrong) {
   EXPECT_EQ(message(), "init: F: no rows");
   write_file(data_, "article,summary\na,b\n");
   EXPECT_EQ(message(),
-            "init: F: 1 rows are too few to cut into train, valid and test; at least 10");
+            "init: F: too few rows (1) to cut into train, valid and test; at least 10 are needed");
   write_file(data_, "article\na\n");
   EXPECT_EQ(message(),
             "init: F: found no two columns of text, one to read and one to write, only "

@@ -199,6 +199,8 @@ void generate(const Options& options, Console& console) {
   if (!options.adapter.empty()) {
     fail(ErrorKind::unsupported, "generate: --adapter: this version does not read adapters");
   }
+  if (std::ranges::find(options.stop, "") != options.stop.end())
+    fail(ErrorKind::bad_argument, "generate: --stop: an empty text is everywhere; give some");
   if (options.logprobs && !console.json)
     fail(ErrorKind::bad_argument, "generate: --logprobs is part of the JSON; add --json");
   const std::string prompt = read_prompt(options, console);

@@ -93,6 +93,10 @@ void perplexity(const Options& options, Console& console) {
          "its own text; not both");
   if (!options.base.empty() && !options.save.empty())
     fail(ErrorKind::bad_argument, "perplexity: --save-logits needs FILE, not --kl-divergence");
+  if (!options.base.empty() && (options.how.per_token || options.convention != "halves"))
+    fail(ErrorKind::bad_argument,
+         "perplexity: --kl-divergence compares second halves; --per-token and --convention are for "
+         "FILE");
   if (options.base.empty()) {
     measure(options, console);
   } else {
@@ -114,7 +118,7 @@ Action prepare(Arguments& arguments) {
   arguments.option("--save-logits", "F", options->save,
                    "writes what the model says of the text, to compare other models with it");
   arguments.option("--kl-divergence", "F", options->base,
-                   "compares the model with such a file, on the file's text");
+                   "compares the model with such a file, on the file's text and chunks");
   arguments.flag("--per-token", options->how.per_token,
                  "with --json: the best two tokens, margin and log probability at every position");
   declare_engine(arguments, options->session);
