@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "text/code_points.h"
 
 namespace pomona::text {
@@ -14,6 +15,11 @@ std::uint32_t offset_of(std::uint32_t unit) { return (unit >> 10) << ((unit & (1
 std::uint32_t label_of(std::uint32_t unit) { return unit & ((1u << 31) | 0xFF); }
 bool has_value(std::uint32_t unit) { return (unit >> 8 & 1) != 0; }
 std::uint32_t value_of(std::uint32_t unit) { return unit & ((1u << 31) - 1); }
+
+/// Whether a character goes on at `at`, where no replacement can end or begin.
+bool is_inside(std::string_view text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+}
 
 constexpr std::string_view kMark = "\u2581";
 
@@ -33,6 +39,9 @@ CharsMap::CharsMap(std::string_view blob) {
   std::memcpy(units_.data(), blob.data() + sizeof bytes, bytes);
   texts_ = blob.substr(sizeof bytes + bytes);
   if (!texts_.ends_with('\0')) texts_ += '\0';
+  if (const auto at = find_invalid_utf8(texts_))
+    fail(ErrorKind::bad_file, "precompiled character map: byte {}: a replacement is not UTF-8",
+         sizeof bytes + bytes + *at);
 }
 
 std::optional<CharsMap::Match> CharsMap::match(std::string_view text, bool longest) const {
@@ -48,6 +57,7 @@ std::optional<CharsMap::Match> CharsMap::match(std::string_view text, bool longe
     if (node >= units_.size()) break;
     const std::uint32_t place = value_of(units_[node]);
     if (place >= texts_.size()) break;
+    if (is_inside(text, i + 1) || is_inside(texts_, place)) continue;
     found = Match{i + 1, std::string_view(texts_.c_str() + place)};
     if (!longest) break;
   }

@@ -123,7 +123,7 @@ class Stepper {
       if (seen_[static_cast<std::size_t>(at)]) continue;
       seen_[static_cast<std::size_t>(at)] = true;
       const Step& step = steps_[static_cast<std::size_t>(at)];
-      const bool in = !at_end_ && in_[static_cast<std::size_t>(step.set)];
+      const auto in = [&] { return !at_end_ && in_[static_cast<std::size_t>(step.set)]; };
       switch (step.kind) {
         case Step::Kind::match:
           result_.matched = true;
@@ -133,13 +133,13 @@ class Stepper {
           stack.push_back(step.next);
           break;
         case Step::Kind::look:
-          if (in) stack.push_back(step.next);
+          if (in()) stack.push_back(step.next);
           break;
         case Step::Kind::look_not:
-          if (!in) stack.push_back(step.next);
+          if (!in()) stack.push_back(step.next);
           break;
         case Step::Kind::set:
-          if (in && !queued_[static_cast<std::size_t>(step.next)]) {
+          if (in() && !queued_[static_cast<std::size_t>(step.next)]) {
             queued_[static_cast<std::size_t>(step.next)] = true;
             result_.threads.push_back(step.next);
           }

@@ -1,7 +1,9 @@
 // The application file: what is read, and what each fault says.
 #include "lifecycle/app_file.h"
 
+#include "tests/lifecycle/app_file_exercise.h"
 #include "tests/lifecycle/fixture.h"
+#include "tests/support/corpus.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -143,6 +145,8 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"not_toml", "[app]", "[app",
               "FILE:1: not valid TOML: Error while parsing table header: expected ']', saw '\\n'"}),
     [](const auto& case_) { return std::string(case_.param.name); });
+
+TEST(AppFileCorpus, ReplaysWithoutACrash) { test::replay_corpus("app_file", 2, exercise_app_file); }
 
 }  // namespace
 }  // namespace pomona::lifecycle

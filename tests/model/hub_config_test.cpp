@@ -6,6 +6,8 @@
 #include "model/registry.h"
 #include "model/rope_config.h"
 #include "store/hub_folder.h"
+#include "tests/model/hub_config_exercise.h"
+#include "tests/support/corpus.h"
 #include "tests/support/engine.h"
 #include "tests/support/golden.h"
 #include "tests/support/lm_checks.h"
@@ -238,6 +240,12 @@ TEST(GgufConfig, RotationUnderAllItsNames) {
   checkpoint.context = 65;  // the file's is 64
   EXPECT_EQ(test::refused([&] { read_rope(checkpoint, 16); }),
             at + ": rope_factors_long.weight" + faulty);
+}
+
+TEST(HubConfigCorpus, ReplaysWithoutACrash) {
+  test::replay_corpus("hub_config", 9, [](const std::filesystem::path& path) {
+    return exercise_hub_config(read_file(path));
+  });
 }
 
 }  // namespace

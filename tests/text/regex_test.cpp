@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "tests/support/corpus.h"
 #include "tests/support/refused.h"
+#include "tests/text/regex_exercise.h"
 
 namespace pomona::text {
 namespace {
@@ -130,6 +133,12 @@ TEST(Regex, QuotesWhatItDoesNotKnow) {
 TEST(Regex, ALongTextTakesNoTimeSquared) {
   // A backtracking matcher would try each of the 2^n ways to cut the run.
   EXPECT_EQ(matches("(?:a|a|aa)*b", std::string(100'000, 'a').substr(0, 1000) + "c"), Texts{});
+}
+
+TEST(RegexCorpus, ReplaysWithoutACrash) {
+  test::replay_corpus("regex", 15, [](const std::filesystem::path& path) {
+    return exercise_regex(read_file(path));
+  });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-"""Writes the valid seeds of tests/corpus/gguf, gguf_tokenizer and load with the reference writer (PyPI package gguf)."""
+"""Writes the valid seeds of tests/corpus/gguf, gguf_tokenizer, load and imatrix with the reference writer (PyPI package gguf)."""
 import pathlib
+import struct
 
 import gguf
 import numpy as np
@@ -95,6 +96,23 @@ def llama(w, D, L, H, G, F, types, head=False, template=None):
         w.add_tensor(f"{name}.weight", gguf.quants.quantize(values, kind), raw_dtype=kind)
 
 
+def importances(w):
+    """Sums of squares over four tokens by column, and a matrix that no token came by."""
+    w.add_type("imatrix")
+    for name, count in (("w", 4), ("v", 0)):
+        w.add_tensor(f"{name}.in_sum2", np.arange(4, dtype=np.float32).reshape(1, 4))
+        w.add_tensor(f"{name}.counts", np.full((1, 1), count, dtype=np.float32))
+
+
+def dat_importances(name, entries):
+    """The older kind: entries of (name, calls, means times calls)."""
+    data = struct.pack("<i", len(entries))
+    for tensor, calls, values in entries:
+        data += struct.pack("<i", len(tensor)) + tensor.encode()
+        data += struct.pack("<ii", calls, len(values)) + struct.pack(f"<{len(values)}f", *values)
+    (CORPUS / name).write_bytes(data)
+
+
 LETTERS = ["a", "b", "Ġ", "Ċ", "1", "Ã", "©", "'", "s", "ab", "Ġa", "aa", "aaaa"]
 MERGES = ["a b", "Ġ a", "a a", "aa aa"]
 
@@ -109,3 +127,6 @@ if __name__ == "__main__":
     write("load/valid_blocks.gguf", llama, 32, 1, 2, 1, 32, [Q8_0, Q4_1])
     write("load/valid_head.gguf", llama, 8, 2, 2, 1, 3, [BF16, F16, F32], True,
           "{% for m in messages %}{{ m.role }}: {{ m.content }}{% endfor %}")  # fmt: skip
+    write("imatrix/valid_importances.gguf", importances)
+    dat_importances("imatrix/valid_one.dat", [("w", 2, [0, 2, 4, 6])])
+    dat_importances("imatrix/valid_two.dat", [("blk.0.attn_q.weight", 1, [1] * 3), ("w", 0, [0.5] * 4)])
