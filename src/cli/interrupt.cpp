@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "cli/edit/terminal_mode.h"
 
 namespace pomona::cli {
 namespace {
@@ -15,7 +16,10 @@ StopToken process_stop;
 int wake = -1;  // an eventfd
 
 extern "C" void on_interrupt(int) {
-  if (process_stop.requested()) ::_exit(exit_code(ErrorKind::cancelled));
+  if (process_stop.requested()) {
+    restore_terminal();
+    ::_exit(exit_code(ErrorKind::cancelled));
+  }
   process_stop.request();
   const int before = errno;
   ::eventfd_write(wake, 1);

@@ -23,8 +23,13 @@ bool is_wide(char32_t c) {
          (c >= 0x1F900 && c <= 0x1F9FF) || (c >= 0x20000 && c <= 0x3FFFD);
 }
 
+/// Zero-width spaces, joiners and direction marks, and the vowels and finals of Hangul syllables.
+bool is_joined(char32_t c) {
+  return (c >= 0x200B && c <= 0x200F) || (c >= 0x1160 && c <= 0x11FF) || c == 0xFEFF;
+}
+
 std::size_t width_of(char32_t c) {
-  if (text::is_mark(c)) return 0;
+  if (text::is_mark(c) || is_joined(c)) return 0;
   return is_wide(c) ? 2 : 1;
 }
 
@@ -35,10 +40,13 @@ bool is_terminal(int descriptor) {
   return ::isatty(descriptor) != 0 && (kind == nullptr || std::string_view(kind) != "dumb");
 }
 
-std::size_t terminal_columns(int descriptor) {
+TerminalSize terminal_size(int descriptor) {
+  TerminalSize known;
   struct winsize size = {};
-  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0) return known;
+  if (size.ws_col > 0) known.columns = size.ws_col;
+  if (size.ws_row > 0) known.rows = size.ws_row;
+  return known;
 }
 
 std::size_t display_width(std::string_view text) {

@@ -9,8 +9,13 @@ namespace pomona::cli {
 /// Whether a file descriptor is a terminal that can move its cursor.
 bool is_terminal(int descriptor);
 
-/// Columns of the terminal at a descriptor; 80 where that is unknown.
-std::size_t terminal_columns(int descriptor);
+struct TerminalSize {
+  std::size_t columns = 80, rows = 24;
+};
+
+/// The size of the terminal at a descriptor; 80 by 24 where that is unknown.
+TerminalSize terminal_size(int descriptor);
+inline std::size_t terminal_columns(int descriptor) { return terminal_size(descriptor).columns; }
 
 /// Columns that a text takes: two for East Asian wide characters and emoji, none for combining
 /// marks.

@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -43,6 +45,19 @@ TerminalProgram::~TerminalProgram() {
 void TerminalProgram::type(std::string_view text) {
   if (::write(terminal_, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     throw std::runtime_error("cannot type");
+}
+
+void TerminalProgram::resize(unsigned short columns) {
+  struct winsize size = {};
+  size.ws_row = 24;
+  size.ws_col = columns;
+  if (::ioctl(terminal_, TIOCSWINSZ, &size) != 0) throw std::runtime_error("cannot resize");
+}
+
+bool TerminalProgram::echoes() const {
+  struct termios mode = {};
+  if (::tcgetattr(terminal_, &mode) != 0) throw std::runtime_error("no terminal");
+  return (mode.c_lflag & ECHO) != 0;
 }
 
 bool TerminalProgram::read_more(double seconds) {

@@ -17,7 +17,7 @@ class TerminalProgram {
   TerminalProgram(const TerminalProgram&) = delete;
   TerminalProgram& operator=(const TerminalProgram&) = delete;
 
-  /// Types text; "\x03" is Ctrl-C, "\x04" Ctrl-D.
+  /// Types text; "\r" is Enter, "\x03" Ctrl-C, "\x04" Ctrl-D.
   void type(std::string_view text);
 
   /// Waits until `text` appears behind what was waited for before; false after 20 seconds or at the
@@ -26,6 +26,11 @@ class TerminalProgram {
 
   /// Everything written since the last text that was waited for.
   const std::string& unread() const { return unread_; }
+
+  /// Makes the terminal wider or narrower.
+  void resize(unsigned short columns);
+  /// Whether it shows by itself what is typed.
+  bool echoes() const;
 
   /// Waits for the end: the exit code, or 128 + the signal's number.
   int wait();

@@ -1,5 +1,7 @@
 // `pomona chat MODEL`: a conversation in the terminal, or over a pipe, line by line.
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -8,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/edit/line_editor.h"
 #include "cli/interrupt.h"
 #include "cli/sampling_options.h"
 #include "cli/session.h"
@@ -22,6 +25,7 @@ struct Options {
   std::string system;
   std::optional<std::int64_t> max_new_tokens;
   decode::SamplingOptions sampling;
+  bool no_history = false;
 };
 
 constexpr std::int64_t kDefaultNewTokens = 1024;
@@ -31,13 +35,36 @@ constexpr std::string_view kChatHelp =
     "/reset        forget the conversation\n"
     "/save FILE    write the conversation as JSON (pomona template --messages reads it)\n"
     "/quit         leave; so does Ctrl-D\n"
-    "A line that ends with \\ goes on in the next one. Ctrl-C stops an answer.";
+    "Ctrl-J or Alt-Enter breaks a line, so does Enter behind a \\; or put \"\"\" around a long "
+    "message.\n"
+    "Up and down go through what was typed before, in earlier chats too; Ctrl-R searches it.\n"
+    "Ctrl-C stops an answer, or drops what is written. Other keys are those of a shell.";
+
+constexpr std::array<std::string_view, 4> kChatCommands = {"/help", "/quit", "/reset", "/save "};
+
+/// What a user wrote.
+struct Written {
+  std::string text;
+  bool is_command = false;
+};
+
+/// Where messages are remembered from chat to chat; nullopt: nowhere.
+std::optional<fs::path> history_file(const Options& options) {
+  constexpr const char* kSwitch = "POMONA_HISTORY";
+  const char* const value = std::getenv(kSwitch);
+  const std::string_view set = value == nullptr ? "" : value;
+  if (!set.empty() && set != "off")
+    fail(ErrorKind::bad_argument, "chat: {} is \"{}\", expected \"off\" or nothing", kSwitch, set);
+  if (options.no_history || set == "off") return std::nullopt;
+  return hub::Home().root() / "history" / "chat.jsonl";
+}
 
 class Chat {
  public:
   Chat(const Options& options, Console& console)
       : options_(options),
         console_(console),
+        editor_(make_editor()),
         session_(options.session),
         scheduler_(session_.model, session_.context,
                    {.max_sequences = 1, .kv_kind = session_.kv_kind}) {
@@ -48,13 +75,13 @@ class Chat {
 
   void run() {
     if (interactive()) console_.note(greeting());
-    while (const std::optional<std::string> message = read_message()) {
-      if (trim(*message).empty()) continue;
-      if (message->starts_with('/')) {
-        if (!command(*message)) return;
+    while (const std::optional<Written> message = editor_ ? edit_message() : read_message()) {
+      if (trim(message->text).empty()) continue;
+      if (message->is_command) {
+        if (!command(message->text)) return;
       } else {
         try {
-          answer(*message);
+          answer(message->text);
         } catch (const Error& error) {
           tell(error);
         }
@@ -84,30 +111,36 @@ class Chat {
     console_.note(fmt::format("pomona: {}", error.what()));
   }
 
-  /// A line, or several joined by trailing backslashes; nullopt at the end of the input. Ctrl-C
-  /// drops what is written so far; a second one in a row leaves.
-  std::optional<std::string> read_message() {
-    for (bool warned = false;;) {
-      try {
-        return read_lines(warned);
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::cancelled || !interactive() || warned) throw;
-        console_.note("\n(Ctrl-C again or Ctrl-D leaves)");
-        forget_interrupt();
-        warned = true;
+  /// Messages are edited where the user sees what is typed.
+  std::unique_ptr<LineEditor> make_editor() const {
+    if (!interactive() || !console_.error_is_terminal()) return nullptr;
+    return std::make_unique<LineEditor>(console_, History(history_file(options_)), kChatCommands);
+  }
+
+  /// nullopt: the user leaves. Ctrl-C drops what is written so far; where nothing is, a second one
+  /// in a row leaves.
+  std::optional<Written> edit_message() {
+    for (bool warned = false;; warned = true) {
+      const LineEditor::Reading reading = editor_->read();
+      if (reading.ending == LineEditor::Ending::end) return std::nullopt;
+      if (reading.ending == LineEditor::Ending::message) {
+        const bool one_line = reading.text.find('\n') == std::string::npos;
+        return Written{reading.text, reading.text.starts_with('/') && one_line && !reading.quoted};
       }
+      if (warned) fail(ErrorKind::cancelled, "chat: interrupted");
+      console_.note("(Ctrl-C again or Ctrl-D leaves)");
     }
   }
 
-  std::optional<std::string> read_lines(bool& warned) {
+  /// A line, or several joined by trailing backslashes; nullopt at the end of the input.
+  std::optional<Written> read_message() {
     std::string message;
     for (;;) {
       if (interactive()) console_.prompt(message.empty() ? "> " : "… ");
       const std::optional<std::string> line = console_.read_line();
-      if (!line) return message.empty() ? std::nullopt : std::optional(message);
-      warned = false;
-      message += *line;
-      if (!message.ends_with('\\')) return message;
+      if (!line && message.empty()) return std::nullopt;
+      message += line.value_or("");
+      if (!line || !message.ends_with('\\')) return Written{message, message.starts_with('/')};
       message.back() = '\n';
     }
   }
@@ -211,6 +244,7 @@ class Chat {
 
   const Options& options_;
   Console& console_;
+  std::unique_ptr<LineEditor> editor_;  // nullptr: lines come as they are
   Session session_;
   decode::Scheduler scheduler_;
   std::string system_;
@@ -226,6 +260,8 @@ Action prepare(Arguments& arguments) {
       .option("-n,--max-new-tokens", "N", options->max_new_tokens,
               "tokens of an answer at most; without it 1024")
       .at_least(1);
+  arguments.flag("--no-history", options->no_history,
+                 "neither read nor keep what is typed; POMONA_HISTORY=off does the same");
   declare_sampling(arguments, options->sampling);
   declare_context(arguments, options->session);
   declare_engine(arguments, options->session);
@@ -241,7 +277,10 @@ extern const Command kChat = {
     .summary = "talk with a model",
     .about =
         "The conversation stays in the model's cache, so only the new message is read. Ctrl-C "
-        "stops an answer and keeps the chat. From a pipe each line is a message, each answer "
+        "stops an answer and keeps the chat. On a terminal, messages are edited with the keys of a "
+        "shell, may have several lines, and are remembered for the next chat in "
+        "$POMONA_HOME/history/chat.jsonl (the last 1000, 1 MiB at most). From a pipe each line is "
+        "a message, each answer "
         "follows as it is; with --json one object a line.",
     .examples = {{"pomona chat smollm2-135m", "on a terminal; /help there tells more"},
                  {"pomona chat smollm2-135m --system 'You are a pirate.' --temperature 0.7",
