@@ -6,7 +6,7 @@
 namespace pomona::cli {
 
 extern const Command kRun, kInit, kPull, kList, kShow, kRm, kClean, kChat, kGenerate, kTokenize,
-    kTemplate, kImatrix, kQuantize, kScore, kPerplexity, kBench, kHelp, kCompletion;
+    kTemplate, kImatrix, kQuantize, kConvert, kScore, kPerplexity, kBench, kHelp, kCompletion;
 
 namespace {
 
@@ -20,6 +20,7 @@ const std::array kCommands = {
     &kClean,       //
     &kImatrix,     //
     &kQuantize,    //
+    &kConvert,     //
     &kChat,        //
     &kGenerate,    //
     &kTokenize,    //

@@ -14,6 +14,8 @@ struct Checkpoint {
   store::TensorSource tensors;
   /// The names of the tensors that were got, in all copies of this.
   std::shared_ptr<GgufNames> asked = std::make_shared<GgufNames>();
+  /// If set, a model that is made of this has no weights, and what it would take is put down there.
+  std::shared_ptr<Survey> survey = {};
   /// Positions asked for, which some models stretch their rotation for; 0: as it was first trained.
   std::int64_t context = 0;
 
@@ -27,7 +29,8 @@ struct Checkpoint {
       const std::function<std::optional<std::string>(const std::string&)>& name_of) const;
 
   Weights weights(std::vector<WeightName> map) const {
-    return {tensors, config.from_gguf() ? Names::gguf : Names::hub, std::move(map), asked};
+    if (survey) survey->numbers = config;
+    return {tensors, config.from_gguf() ? Names::gguf : Names::hub, std::move(map), asked, survey};
   }
 };
 

@@ -11,11 +11,15 @@ namespace pomona::model {
 namespace {
 
 constexpr std::array kArchitectures = {
-    Architecture{"gemma2", load_gemma2}, Architecture{"gemma3", load_gemma3, "gemma3_text"},
-    Architecture{"gpt2", load_gpt2},     Architecture{"gpt_neox", load_gpt_neox, "gptneox"},
-    Architecture{"llama", load_llama},   Architecture{"mistral", load_mistral},
-    Architecture{"phi3", load_phi3},     Architecture{"qwen2", load_qwen2},
-    Architecture{"qwen3", load_qwen3},
+    Architecture{"gemma2", load_gemma2, "Gemma2ForCausalLM"},
+    Architecture{"gemma3", load_gemma3, "Gemma3ForCausalLM", "gemma3_text"},
+    Architecture{"gpt2", load_gpt2, "GPT2LMHeadModel"},
+    Architecture{"gpt_neox", load_gpt_neox, "GPTNeoXForCausalLM", "", "gptneox"},
+    Architecture{"llama", load_llama, "LlamaForCausalLM"},
+    Architecture{"mistral", load_mistral, "MistralForCausalLM", "", "llama"},
+    Architecture{"phi3", load_phi3, "Phi3ForCausalLM"},
+    Architecture{"qwen2", load_qwen2, "Qwen2ForCausalLM"},
+    Architecture{"qwen3", load_qwen3, "Qwen3ForCausalLM"},
 };
 
 }  // namespace
@@ -23,7 +27,9 @@ constexpr std::array kArchitectures = {
 const Architecture& find_architecture(std::string_view name, const std::filesystem::path& path) {
   std::string known;
   for (const Architecture& architecture : kArchitectures) {
-    if (architecture.name == name || (!name.empty() && architecture.also == name))
+    // Of those that share GGUF's name, the first is the one that reads them all.
+    if (name == architecture.name || name == architecture.in(Names::hub) ||
+        name == architecture.in(Names::gguf))
       return architecture;
     known += (known.empty() ? "" : ", ") + std::string(architecture.name);
   }

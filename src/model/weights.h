@@ -4,53 +4,51 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "model/config.h"
+#include "model/weight_layout.h"
 #include "store/tensor_source.h"
-#include "tensor/tensor.h"
 
 namespace pomona::model {
-
-/// One entry of a model's name map: the hub's name and GGUF's, {} standing for the layer's number,
-/// and the shape.
-struct WeightName {
-  std::string hub;
-  std::string gguf;
-  Shape shape;
-  /// GGUF's Llama stores rows of Q and K in the order of pairs, for its rotation of neighbours:
-  /// the number of heads, 0 if this is not so.
-  std::int64_t gguf_paired_heads = 0;
-  /// The hub's GPT-NeoX stores the rows of Q, K and V head by head: the number of heads, 0 if all
-  /// of Q comes first, then K, then V.
-  std::int64_t hub_fused_heads = 0;
-  /// The hub's GPT-2 stores its matrices as (inputs, outputs).
-  bool hub_transposed = false;
-  /// The hub's Gemma stores by how much the weights of its norms are above 1.
-  bool hub_above_one = false;
-};
 
 /// A tensor's name apart from its layer: "model.layers.12.mlp.up" -> {"model.layers.{}.mlp.up",
 /// "12"}; the number is empty where there is none.
 std::pair<std::string, std::string> without_number(const std::string& name);
 
-/// Which names a checkpoint's tensors have.
-enum class Names { hub, gguf };
-
 /// What GGUF files call the tensors that a model asked for under the hub's names.
 using GgufNames = std::map<std::string, std::string>;
+
+/// What a model would take of a checkpoint, found without a look at any value.
+struct Survey {
+  struct Entry {
+    WeightName name;  // with the layer's number
+    store::StoredTensor tensor;
+  };
+  std::optional<Config> numbers;  // with what the family means where the file is silent
+  std::vector<Entry> taken;
+  std::vector<std::string> unknown;  // stored names that have no place in the model
+  std::vector<std::string> missing;  // stored names that the model asked for
+};
 
 /// Tensors of a checkpoint under the hub's names, in the file's storage format and on its mapped
 /// memory.
 class Weights {
  public:
-  /// `source` must outlive this; `asked` gets the names of all tensors that are got.
+  /// `source` must outlive this; `asked` gets the names of all tensors that are got. With a
+  /// `survey`, tensors are undefined, and what is missing or has no place is put down there.
   Weights(const store::TensorSource& source, Names names, std::vector<WeightName> map,
-          std::shared_ptr<GgufNames> asked)
-      : source_(source), names_(names), map_(std::move(map)), asked_(std::move(asked)) {}
+          std::shared_ptr<GgufNames> asked, std::shared_ptr<Survey> survey)
+      : source_(source),
+        names_(names),
+        map_(std::move(map)),
+        asked_(std::move(asked)),
+        survey_(std::move(survey)) {}
 
   bool has(const std::string& hub_name) const;
 
@@ -70,14 +68,12 @@ class Weights {
  private:
   /// The entry for a name, complete with the layer's number.
   WeightName entry_of(const std::string& hub_name) const;
-  const std::string& stored_name(const WeightName& entry) const {
-    return names_ == Names::gguf ? entry.gguf : entry.hub;
-  }
 
   const store::TensorSource& source_;
   Names names_;
   std::vector<WeightName> map_;
   std::shared_ptr<GgufNames> asked_;
+  std::shared_ptr<Survey> survey_;
   std::unordered_set<std::string_view> taken_;
 };
 

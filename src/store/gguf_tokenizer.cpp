@@ -6,7 +6,6 @@
 #include "base/quote.h"
 #include "text/bert.h"
 #include "text/named_pretokenizer.h"
-#include "text/sentencepiece.h"
 
 namespace pomona::store {
 namespace {
@@ -73,28 +72,6 @@ std::optional<text::TokenId> or_default(std::optional<text::TokenId> id, std::si
   return fallback;
 }
 
-text::SentencePieceSpec sentencepiece_spec(const GgufMetadata& metadata, bool unigram) {
-  text::SentencePieceSpec spec;
-  read_vocabulary(metadata, spec);
-  spec.unigram = unigram;
-  spec.scores = metadata.reals("tokenizer.ggml.scores");
-  spec.chars_map = read_chars_map(metadata);
-  const std::size_t count = spec.tokens.size();
-  if (unigram) {
-    spec.special.eos = or_default(spec.special.eos, count, 1);
-    spec.special.unknown = or_default(spec.special.unknown, count, 2);
-  } else {
-    spec.special.bos = or_default(spec.special.bos, count, 1);
-    spec.special.eos = or_default(spec.special.eos, count, 2);
-    spec.special.unknown = or_default(spec.special.unknown, count, 0);
-    spec.control_strips_right = metadata.string("general.architecture", "") == "phi3";
-  }
-  read_additions(metadata, !unigram, unigram, spec.special);
-  spec.space.prefix = metadata.boolean("tokenizer.ggml.add_space_prefix", true);
-  spec.space.merge_spaces = metadata.boolean("tokenizer.ggml.remove_extra_whitespaces", unigram);
-  return spec;
-}
-
 text::BertSpec bert_spec(const GgufMetadata& metadata) {
   text::BertSpec spec;
   read_vocabulary(metadata, spec);
@@ -128,6 +105,28 @@ text::BpeSpec bpe_spec(const GgufMetadata& metadata) {
   spec.pretokenizer = metadata.string("tokenizer.ggml.pre");
   const text::NamedPretokenizer* named = text::find_pretokenizer(spec.pretokenizer);
   read_additions(metadata, named != nullptr && named->adds_bos, false, spec.special);
+  return spec;
+}
+
+text::SentencePieceSpec sentencepiece_spec(const GgufMetadata& metadata, bool unigram) {
+  text::SentencePieceSpec spec;
+  read_vocabulary(metadata, spec);
+  spec.unigram = unigram;
+  spec.scores = metadata.reals("tokenizer.ggml.scores");
+  spec.chars_map = read_chars_map(metadata);
+  const std::size_t count = spec.tokens.size();
+  if (unigram) {
+    spec.special.eos = or_default(spec.special.eos, count, 1);
+    spec.special.unknown = or_default(spec.special.unknown, count, 2);
+  } else {
+    spec.special.bos = or_default(spec.special.bos, count, 1);
+    spec.special.eos = or_default(spec.special.eos, count, 2);
+    spec.special.unknown = or_default(spec.special.unknown, count, 0);
+    spec.control_strips_right = metadata.string("general.architecture", "") == "phi3";
+  }
+  read_additions(metadata, !unigram, unigram, spec.special);
+  spec.space.prefix = metadata.boolean("tokenizer.ggml.add_space_prefix", true);
+  spec.space.merge_spaces = metadata.boolean("tokenizer.ggml.remove_extra_whitespaces", unigram);
   return spec;
 }
 

@@ -6,6 +6,7 @@
 
 #include "store/gguf_value.h"
 #include "text/byte_level_bpe.h"
+#include "text/sentencepiece.h"
 #include "text/tokenizer.h"
 
 namespace pomona::store {
@@ -13,6 +14,10 @@ namespace pomona::store {
 /// The byte-level BPE vocabulary of a file with tokenizer.ggml.model "gpt2". The result views the
 /// file. Throws bad_file for missing or wrong keys.
 text::BpeSpec bpe_spec(const GgufMetadata& metadata);
+
+/// The vocabulary of a file with tokenizer.ggml.model "llama", or with `unigram` of one with "t5".
+/// The result views the file. Throws bad_file for missing or wrong keys.
+text::SentencePieceSpec sentencepiece_spec(const GgufMetadata& metadata, bool unigram);
 
 /// The file's tokeniser; needs only the vocabulary, not the model. Throws bad_file, or unsupported
 /// naming the kind of vocabulary.

@@ -20,6 +20,11 @@ struct NamedPretokenizer {
 /// The entry of that name ("gpt-2", "smollm", ...), or null.
 const NamedPretokenizer* find_pretokenizer(std::string_view name);
 
+/// The entry that splits so, or null; of several names for it the best known.
+const NamedPretokenizer* find_pretokenizer(const std::vector<std::string>& patterns,
+                                           const std::vector<std::string>& byte_patterns,
+                                           bool whole_words_first);
+
 /// The known names, for errors.
 std::vector<std::string> pretokenizer_names();
 

@@ -1,5 +1,7 @@
 #include "text/named_pretokenizer.h"
 
+#include <algorithm>
+
 namespace pomona::text {
 namespace {
 
@@ -82,6 +84,19 @@ const std::vector<NamedPretokenizer>& table() {
 const NamedPretokenizer* find_pretokenizer(std::string_view name) {
   for (const NamedPretokenizer& row : table())
     if (row.name == name) return &row;
+  return nullptr;
+}
+
+const NamedPretokenizer* find_pretokenizer(const std::vector<std::string>& patterns,
+                                           const std::vector<std::string>& byte_patterns,
+                                           bool whole_words_first) {
+  for (const NamedPretokenizer& row : table()) {
+    if (row.whole_words_first == whole_words_first &&
+        std::equal(row.patterns.begin(), row.patterns.end(), patterns.begin(), patterns.end()) &&
+        std::equal(row.byte_patterns.begin(), row.byte_patterns.end(), byte_patterns.begin(),
+                   byte_patterns.end()))
+      return &row;
+  }
   return nullptr;
 }
 

@@ -1,0 +1,77 @@
+// `pomona convert IN OUT`: a GGUF file as a folder of the hub's kind, or the other way round.
+#include "convert/convert.h"
+
+#include <memory>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/session.h"
+
+namespace pomona::cli {
+namespace {
+
+struct Options {
+  std::string from;
+  std::filesystem::path to;
+  std::string type;
+};
+
+std::optional<DType> type_named(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  if (name == "f32") return DType::f32;
+  return name == "f16" ? DType::f16 : DType::bf16;
+}
+
+void print_names(Console& console, std::string_view title, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  console.print(fmt::format("{}:\n", title));
+  for (const std::string& name : names) console.print(fmt::format("  {}\n", name));
+}
+
+void convert(const Options& options, Console& console) {
+  const convert::ConvertResult result =
+      convert::convert(resolve_model(options.from).path, options.to,
+                       {.type = type_named(options.type)}, console.progress(), console.stop());
+  if (console.json) return console.print_json(result.to_json());
+  std::vector<std::string> types;
+  for (const auto& [type, count] : result.types) types.push_back(fmt::format("{} {}", count, type));
+  console.print(fmt::format("{}: {} -> {} in {} ({} tensors)\n", options.to.string(),
+                            human_bytes(result.bytes_in), human_bytes(result.bytes_out),
+                            human_duration(result.seconds), fmt::join(types, ", ")));
+  console.print(
+      fmt::format("{} tensors mapped, {} unused, none missing; {} of {} sample texts "
+                  "become the same tokens\n",
+                  result.mapped.size(), result.unused.size(),
+                  result.tokens.texts - result.tokens.different, result.tokens.texts));
+  print_names(console, "unused", result.unused);
+}
+
+Action prepare(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.positional("IN", options->from, kModelHelp);
+  arguments.positional("OUT", options->to, "a .gguf file, or else a folder to write");
+  arguments
+      .option("--type", "T", options->type, "of all matrices (as they are; f32 for fewer bits)")
+      .one_of({"f32", "bf16", "f16"});
+  return [options](Console& console) { convert(*options, console); };
+}
+
+}  // namespace
+
+extern const Command kConvert = {
+    .name = "convert",
+    .group = Group::models,
+    .summary = "a GGUF file as a folder of the hub's kind, or back",
+    .about =
+        "Writes the same model for other programs: config.json, the tokeniser's files and "
+        "model.safetensors, which transformers reads, or a GGUF file, which llama.cpp reads. A "
+        "tensor that is missing or has no place in the model is an error. Weights of few bits "
+        "become the f32 values that they stand for, so that the answers stay the same. Sample "
+        "texts show whether both tokenisers agree.",
+    .examples = {{"pomona convert smollm2-135m smollm2-folder", "for transformers"},
+                 {"pomona convert my-model my-model.gguf --type bf16", "for llama.cpp"}},
+    .prepare = prepare,
+};
+
+}  // namespace pomona::cli

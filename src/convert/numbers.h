@@ -1,0 +1,28 @@
+// A model's numbers in the other kind of file: GGUF's metadata of a hub folder, config.json of a
+// GGUF file. Formats as model/config.h reads them.
+#pragma once
+#include <vector>
+
+#include "base/json.h"
+#include "convert/gguf_keys.h"
+#include "convert/source.h"
+#include "nn/rope.h"
+#include "store/tensor_output.h"
+
+namespace pomona::convert {
+
+/// Adds general.* and the architecture's keys; `type` is that of most weights. Throws unsupported
+/// for what the hub's files can say and GGUF's cannot.
+void write_gguf_numbers(const Source& source, DType type, GgufKeys& keys);
+
+/// The tensors in which GGUF keeps what config.json says of stretched rotations.
+std::vector<store::TensorOutput> rope_tensors(const Source& source);
+
+/// config.json without what it says of the tokeniser; `type` is that of most weights. Throws
+/// unsupported for what GGUF's files can say and the hub's cannot.
+Json hub_config(const Source& source, DType type);
+
+/// The rotation of the layers that see everything.
+nn::RopeConfig rope_of(const Source& source);
+
+}  // namespace pomona::convert

@@ -1,0 +1,41 @@
+// A model's tokeniser in the other kind of file. Formats: tokenizer.json of the tokenizers library
+// (huggingface.co/docs/tokenizers), GGUF's keys tokenizer.* (ggml documentation, docs/gguf.md).
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "convert/gguf_keys.h"
+#include "model/model_files.h"
+
+namespace pomona::convert {
+
+/// The files of a folder that tell how text becomes tokens.
+struct HubTokenizerFiles {
+  std::string tokenizer;  // tokenizer.json
+  Json config;            // tokenizer_config.json
+  Json generation;        // generation_config.json
+  std::optional<std::string> chat_template;
+};
+
+/// Of byte-level BPE and SentencePiece's BPE, which decoder models have; `context` tokens fit into
+/// the model. Throws bad_file, unsupported for another kind of vocabulary.
+HubTokenizerFiles hub_tokenizer(const store::GgufMetadata& metadata, const model::ModelText& text,
+                                std::int64_t context);
+
+/// Adds a folder's tokeniser with as many tokens as the embedding has rows. Throws bad_file,
+/// unsupported for what GGUF cannot say.
+void write_gguf_tokenizer(const std::filesystem::path& folder, const model::ModelText& text,
+                          std::int64_t rows, GgufKeys& keys);
+
+/// What two tokenisers make of the same texts.
+struct TokenCheck {
+  std::int64_t texts = 0, different = 0;
+  std::string example;  // the first text that they cut differently
+};
+
+/// Texts put together of the vocabulary's own tokens at random, and the chat template.
+TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b);
+
+}  // namespace pomona::convert
