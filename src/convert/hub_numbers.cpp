@@ -164,11 +164,12 @@ void put_gemma(const Source& source, Json& config) {
   const model::LmShape& shape = source.shape;
   const bool second = source.architecture.name == "gemma2";
   const bool widest = shape.L == (second ? 46 : 62);
-  double scalar = static_cast<double>(widest ? shape.D / shape.H : shape.E);
+  Json scalar = widest ? shape.D / shape.H : shape.E;
   if (numbers.find("attention_scale") != nullptr) {
-    scalar = std::pow(numbers.positive("attention_scale"), -2);
-    const double whole = std::round(scalar);  // as config.json has it; GGUF rounds its root to f32
-    if (std::abs(scalar - whole) < 1e-5 * whole) scalar = whole;
+    const double found = std::pow(numbers.positive("attention_scale"), -2);
+    const double whole = std::round(found);  // GGUF rounds the root to f32; most are whole
+    const bool is_whole = std::abs(found - whole) < 1e-5 * whole;
+    scalar = is_whole ? Json(static_cast<std::int64_t>(whole)) : Json(found);
   }
   config["query_pre_attn_scalar"] = scalar;
   config["hidden_activation"] = "gelu_pytorch_tanh";
