@@ -61,6 +61,19 @@ std::string licence_of(const fs::path& folder) {
   return "";
 }
 
+/// A folder's own name; in the hub's cache, models--ORG--NAME/snapshots/REVISION, that of the
+/// model.
+std::string name_of(const fs::path& folder) {
+  constexpr std::string_view kCached = "models--", kBetween = "--";
+  fs::path whole = fs::absolute(folder).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  const std::string repository = whole.parent_path().parent_path().filename().string();
+  if (whole.parent_path().filename() != "snapshots" || !repository.starts_with(kCached))
+    return whole.filename().string();
+  const std::size_t at = repository.find(kBetween, kCached.size());
+  return at == std::string::npos ? repository : repository.substr(at + kBetween.size());
+}
+
 ModelFiles open_folder(const fs::path& path) {
   const store::HubFolder folder(path);
   Config config(folder.config(), (path / store::kConfigFile).string());
@@ -68,9 +81,8 @@ ModelFiles open_folder(const fs::path& path) {
   if (architecture.empty())
     fail(ErrorKind::bad_file, "{}: model_type is missing, expected for example \"llama\"",
          config.origin());
-  const fs::path whole = fs::absolute(path).lexically_normal();
   return {.path = path,
-          .name = (whole.has_filename() ? whole : whole.parent_path()).filename().string(),
+          .name = name_of(path),
           .architecture = std::move(architecture),
           .licence = licence_of(path),
           .checkpoint = Checkpoint(std::move(config), folder.weights()),

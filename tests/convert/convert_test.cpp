@@ -148,5 +148,232 @@ INSTANTIATE_TEST_SUITE_P(Families, Convert,
                                          "phi3", "qwen2", "qwen3"),
                          [](const auto& family) { return std::string(family.param); });
 
+/// A copy of a family's folder with `changes` merged into its config.json (null removes).
+void put_folder(const std::string& family, const Json& changes, const fs::path& to) {
+  fs::copy(folder_of(family), to, fs::copy_options::recursive);
+  Json config = read_json(to / "config.json");
+  config.merge_patch(changes);
+  write_file(to / "config.json", config.dump());
+}
+
+/// The golden weights of a folder with `change` made to their list.
+void change_tensors(const fs::path& folder,
+                    const std::function<void(std::vector<store::TensorOutput>&)>& change) {
+  const store::TensorSource source = store::HubFolder(folder).weights();
+  std::vector<store::TensorOutput> tensors = store::outputs_of(source);
+  change(tensors);
+  store::write_safetensors(folder / "changed.safetensors", tensors, {{"format", "pt"}});
+  fs::rename(folder / "changed.safetensors", folder / "model.safetensors");
+}
+
+struct Refusal {
+  const char* name;
+  const char* family;
+  const char* changes;
+  const char* error;  // behind the path
+};
+void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; }
+
+class ConvertRefusal : public testing::TestWithParam<Refusal> {};
+
+TEST_P(ConvertRefusal, SaysWhatGgufCannot) {
+  const test::TempFolder temp;
+  const fs::path folder = temp / "model";
+  put_folder(GetParam().family, Json::parse(GetParam().changes), folder);
+  EXPECT_EQ(test::refused([&] { convert(folder, temp / "made.gguf"); }),
+            "unsupported: convert: " + folder.string() + ": " + GetParam().error);
+  EXPECT_FALSE(fs::exists(temp / "made.gguf"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConvertRefusal,
+    testing::Values(
+        Refusal{"Activation", "gpt2", R"({"activation_function": "gelu"})",
+                "activation_function \"gelu\": GGUF cannot say so, its gpt2 has gelu_new"},
+        Refusal{"TanhOfNeox", "gpt_neox", R"({"hidden_act": "gelu_new"})",
+                "hidden_act \"gelu_new\": GGUF cannot say so, its gpt_neox has gelu"},
+        Refusal{"Scale", "gpt2", R"({"scale_attn_by_inverse_layer_idx": true})",
+                "GGUF cannot say that attention is scaled in another way than usual"},
+        Refusal{"UpperWindows", "qwen3",
+                R"({"use_sliding_window": true, "sliding_window": 4, "max_window_layers": 1,
+                    "layer_types": null})",
+                "use_sliding_window: GGUF cannot say which layers have a window"},
+        Refusal{"LayerTypes", "gemma2",
+                R"({"layer_types": ["full_attention", "sliding_attention"]})",
+                "layer_types: GGUF cannot say that layer 0 has \"full_attention\""},
+        Refusal{"Yarn", "qwen3",
+                R"({"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e6,
+                    "original_max_position_embeddings": 64, "truncate": false}})",
+                "yarn's truncate = false: GGUF cannot say so"}),
+    [](const auto& refusal) { return std::string(refusal.param.name); });
+
+class ConvertFiles : public testing::Test {
+ protected:
+  test::TempFolder temp;
+};
+
+TEST_F(ConvertFiles, LongRopeKeepsBothSetsOfFactors) {
+  const fs::path folder = temp / "long";
+  put_folder("phi3", golden::Golden("families/phi3").facts().at("variant"), folder);
+  convert(folder, temp / "long.gguf");
+  convert(temp / "long.gguf", temp / "again");
+  for (const std::int64_t context : {0, 100}) {  // the short factors, and the long ones
+    const auto logits = [&](const fs::path& path) {
+      model::Model model = model::load_model(path, context);
+      test::Engine engine;
+      engine.context.compute = Compute::f32;
+      nn::Batch batch;
+      batch.append(std::vector<std::int32_t>{5, 17, 99, 3}, 0, nullptr, nn::Batch::Logits::all);
+      const Tensor found = model.lm->forward(batch, engine.context);
+      return std::vector<float>(found.data<float>(), found.data<float>() + found.elements());
+    };
+    const std::vector<float> expected = logits(folder);
+    EXPECT_LE(largest_difference(logits(temp / "long.gguf"), expected), 1e-6) << context;
+    EXPECT_LE(largest_difference(logits(temp / "again"), expected), 1e-6) << context;
+  }
+}
+
+TEST_F(ConvertFiles, FewBitsBecomeTheValuesThatTheyStandFor) {
+  const fs::path source = golden::path_of("llama_tiny_q4_1.gguf");
+  const ConvertResult result = convert(source, temp / "wide");
+  EXPECT_EQ(result.types.size(), 1u);
+  EXPECT_EQ(result.types.count("F32"), 1u);
+  EXPECT_EQ(logits_of(temp / "wide"), logits_of(source));
+}
+
+TEST_F(ConvertFiles, ATypeIsThatOfTheMatrices) {
+  const auto types = [&](const fs::path& to, DType type) {
+    return convert(to.extension() == ".gguf" ? folder_of("llama") : file_of("llama"), to,
+                   {.type = type})
+        .types;
+  };
+  using Types = std::map<std::string, std::int64_t>;
+  EXPECT_EQ(types(temp / "half.gguf", DType::f16), (Types{{"F16", 16}, {"F32", 6}}));
+  EXPECT_EQ(store::GgufFile(temp / "half.gguf").metadata().unsigned_integer("general.file_type"),
+            1u);
+  // The norms' random values need more than 16 bits, so they keep them.
+  EXPECT_EQ(types(temp / "half", DType::bf16), (Types{{"BF16", 16}, {"F32", 5}}));
+  EXPECT_EQ(store::HubFolder(temp / "half").config().at("torch_dtype"), "bfloat16");
+  convert(temp / "half", temp / "same.gguf");
+  EXPECT_LE(largest_difference(logits_of(temp / "same.gguf"), logits_of(temp / "half")), 1e-6);
+}
+
+TEST_F(ConvertFiles, AFolderOfHalfNumbersStaysOne) {
+  convert(folder_of("qwen2"), temp / "half.gguf", {.type = DType::bf16});
+  const auto types = convert(temp / "half.gguf", temp / "half").types;
+  EXPECT_EQ(types.at("BF16"), 15);
+}
+
+TEST_F(ConvertFiles, TooLargeAWeightForF16IsSaid) {
+  const fs::path folder = temp / "large";
+  put_folder("llama", Json::object(), folder);
+  change_tensors(folder, [](std::vector<store::TensorOutput>& tensors) {
+    for (store::TensorOutput& tensor : tensors) {
+      if (tensor.name != "model.layers.1.mlp.up_proj.weight") continue;
+      tensor.write = [size = tensor.size()](const store::ByteSink& sink) {
+        const std::vector<float> values(size / sizeof(float), 70000.0f);
+        sink(std::as_bytes(std::span(values)));
+      };
+    }
+  });
+  EXPECT_EQ(
+      test::refused([&] { convert(folder, temp / "x.gguf", {.type = DType::f16}); }),
+      "unsupported: convert: tensor \"model.layers.1.mlp.up_proj.weight\": 70000 is too large "
+      "a weight for F16; take --type bf16 or f32");
+}
+
+TEST_F(ConvertFiles, MissingAndStrangeTensorsAreNamedTogether) {
+  const fs::path folder = temp / "broken";
+  put_folder("llama", Json::object(), folder);
+  change_tensors(folder, [](std::vector<store::TensorOutput>& tensors) {
+    std::erase_if(tensors, [](const store::TensorOutput& tensor) {
+      return tensor.name.find("layers.1.mlp") != std::string::npos;
+    });
+  });
+  EXPECT_EQ(test::refused([&] { convert(folder, temp / "x.gguf"); }),
+            "bad_file: convert: " + folder.string() +
+                ": 3 of the model's tensors missing: \"model.layers.1.mlp.gate_proj.weight\", "
+                "\"model.layers.1.mlp.up_proj.weight\", \"model.layers.1.mlp.down_proj.weight\"");
+  fs::remove_all(folder);
+  put_folder("llama", Json::object(), folder);
+  change_tensors(folder, [](std::vector<store::TensorOutput>& tensors) {
+    for (const char* name : {"model.extra.weight", "model.layers.0.self_attn.q_norm.weight"}) {
+      tensors.push_back(tensors.front());
+      tensors.back().name = name;
+    }
+  });
+  EXPECT_EQ(test::refused([&] { convert(folder, temp / "x.gguf"); }),
+            "unsupported: convert: " + folder.string() +
+                ": 2 tensors have no place in this model, and leaving them out would change the "
+                "answers: \"model.extra.weight\", \"model.layers.0.self_attn.q_norm.weight\"");
+}
+
+TEST_F(ConvertFiles, OfAModelThatSeesTheTextPartIsConverted) {
+  const fs::path folder = temp / "seeing";
+  put_folder("gemma3", Json::object(), folder);
+  Json config = {{"model_type", "gemma3"}, {"text_config", read_json(folder / "config.json")}};
+  write_file(folder / "config.json", config.dump());
+  change_tensors(folder, [](std::vector<store::TensorOutput>& tensors) {
+    for (store::TensorOutput& tensor : tensors) tensor.name.insert(0, "language_model.");
+    tensors.push_back(tensors.front());
+    tensors.back().name = "vision_tower.embeddings.weight";
+  });
+  const ConvertResult result = convert(folder, temp / "text.gguf");
+  EXPECT_EQ(result.unused, std::vector<std::string>{"vision_tower.embeddings.weight"});
+  EXPECT_LE(largest_difference(logits_of(temp / "text.gguf"), logits_of(file_of("gemma3"))), 0);
+}
+
+TEST_F(ConvertFiles, ALicenceAndAChatTemplateGoAlong) {
+  const fs::path folder = temp / "talking";
+  put_folder("llama", Json::object(), folder);
+  write_file(folder / "README.md", "---\nlicense: apache-2.0\n---\n");
+  write_file(folder / "chat_template.jinja", "{{ messages[0].content }}");
+  convert(folder, temp / "talking.gguf");
+  convert(temp / "talking.gguf", temp / "again");
+  const model::ModelFiles files = model::open_model_files(temp / "again");
+  EXPECT_EQ(files.licence, "apache-2.0");
+  EXPECT_EQ(files.text.chat_template, "{{ messages[0].content }}");
+}
+
+TEST_F(ConvertFiles, ATurnsEndThatOnlyTheFolderKnowsGoesAlong) {
+  const fs::path folder = temp / "ends";
+  put_folder("llama", Json::object(), folder);
+  const auto generation = read_json(folder / "generation_config.json");
+  Json ends = generation;
+  ends["eos_token_id"] = {2, 9};
+  write_file(folder / "generation_config.json", ends.dump());
+  convert(folder, temp / "ends.gguf");
+  EXPECT_EQ(model::load_model(temp / "ends.gguf").end_tokens, model::load_model(folder).end_tokens);
+}
+
+TEST_F(ConvertFiles, NothingIsLeftOfWhatWasInterrupted) {
+  StopToken stop;
+  stop.request();
+  for (const fs::path& to : {temp / "x", temp / "x.gguf"}) {
+    const fs::path from = to.extension() == ".gguf" ? folder_of("llama") : file_of("llama");
+    EXPECT_EQ(test::refused([&] { convert::convert(from, to, {}, no_progress(), stop); }),
+              "cancelled: convert: interrupted");
+  }
+  EXPECT_TRUE(fs::is_empty(temp.path()));
+}
+
+TEST_F(ConvertFiles, TwoOfAKindAndWhatIsThereAreRefused) {
+  const std::string file = file_of("llama").string(), folder = folder_of("llama").string();
+  EXPECT_EQ(test::refused([&] { convert(file, temp / "x.gguf"); }),
+            "bad_argument: convert: " + file +
+                " is a GGUF file already; name a folder to write, not " +
+                (temp / "x.gguf").string() + " (`pomona quantize` changes the types of a file)");
+  EXPECT_EQ(test::refused([&] { convert(folder, temp / "x"); }),
+            "bad_argument: convert: " + folder +
+                " is a folder of the hub's kind already; name a .gguf file to write, not " +
+                (temp / "x").string());
+  fs::create_directory(temp / "full");
+  write_file(temp / "full" / "mine.txt", "mine");
+  EXPECT_EQ(test::refused([&] { convert(file, temp / "full"); }),
+            "bad_argument: write model folder: " + (temp / "full").string() +
+                " is there already; remove it or choose another name");
+  EXPECT_EQ(read_file(temp / "full" / "mine.txt"), "mine");
+}
+
 }  // namespace
 }  // namespace pomona::convert
