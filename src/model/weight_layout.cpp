@@ -128,7 +128,7 @@ Tensor to_file(const Tensor& weight, const WeightName& name, Names names) {
 
 Tensor in_type(const Tensor& tensor, DType dtype) {
   if (tensor.dtype() == dtype) return tensor;
-  const Tensor wide = as_f32(tensor);
+  Tensor wide = as_f32(tensor);
   if (dtype == DType::f32) return wide;
   const Tensor narrow = Tensor::zeros(tensor.shape(), dtype);
   info(dtype).pack(wide.data<float>(), nullptr, narrow.raw(), wide.elements());
