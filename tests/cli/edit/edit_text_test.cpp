@@ -15,8 +15,8 @@ EditText at(std::string marked) {
 }
 
 std::string marked(const EditText& text) {
-  std::string shown = text.text();
-  return shown.insert(text.cursor(), "|");
+  std::string shown(text.text(), 0, text.cursor());
+  return shown.append("|").append(text.text(), text.cursor());
 }
 
 /// What a member function makes of a text.
