@@ -8,12 +8,20 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 namespace pomona {
 namespace {
 
-constexpr std::string_view kOverride = "--set";
+constexpr std::string_view kOverride = "--set ";
+
+/// What an override is called in messages: "--set tune.lora.rank=16".
+std::string override_name(std::string_view key, std::string_view value) {
+  constexpr std::size_t kMost = 60;
+  const std::string whole = fmt::format("{}{}={}", kOverride, key, printable(value, true));
+  return whole.size() <= kMost + key.size() ? whole : fmt::format("{}{}", kOverride, key);
+}
 
 struct Document {
   std::string origin;
@@ -21,9 +29,10 @@ struct Document {
   toml::table root;
 };
 
-/// "app.toml:12"; "--set" for an override; the origin alone for something that stands in no line.
+/// "app.toml:12"; "--set key=value" for an override; the origin alone for something that stands in
+/// no line.
 std::string position(const Document& document, const toml::source_region& source) {
-  if (source.path && *source.path == kOverride) return std::string(kOverride);
+  if (source.path && source.path->starts_with(kOverride)) return *source.path;
   return source.begin.line == 0 ? document.origin
                                 : fmt::format("{}:{}", document.origin, source.begin.line);
 }
@@ -119,11 +128,12 @@ toml::table parse_document(std::string_view text, std::string_view origin, Error
   }
 }
 
-/// The value of a `--set`: TOML if it is that, else the text itself. The document holds it as "v".
-toml::table parse_override(std::string_view value) {
+/// The value of a `--set`: TOML if it is that, else the text itself. The document holds it as "v",
+/// and its nodes know that they come from `origin`.
+toml::table parse_override(std::string_view value, std::string_view origin) {
   toml::table parsed;
   try {
-    parsed = toml::parse("v = " + std::string(value), kOverride);
+    parsed = toml::parse("v = " + std::string(value), origin);
   } catch (const toml::parse_error&) {
     parsed.clear();  // a text without quotes
   }
@@ -131,7 +141,7 @@ toml::table parse_override(std::string_view value) {
   // Written and read again, so that the value knows where it comes from.
   std::ostringstream written;
   written << toml::table{{"v", std::string(value)}};
-  return toml::parse(written.str(), kOverride);
+  return toml::parse(written.str(), origin);
 }
 
 }  // namespace
@@ -218,6 +228,7 @@ TomlTable TomlTable::parse(std::string_view text, std::string_view origin, Error
 void TomlTable::set(std::string_view dotted_key, std::string_view value) {
   check_utf8(dotted_key, "--set: the key");
   check_utf8(value, fmt::format("--set: {}: the value", dotted_key));
+  const std::string origin = override_name(dotted_key, value);
   const auto parts = split(dotted_key, '.');
   toml::table* table = node_->table;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -225,13 +236,15 @@ void TomlTable::set(std::string_view dotted_key, std::string_view value) {
       fail(ErrorKind::bad_argument, "--set: \"{}\" is no dotted key such as tune.lora.rank",
            dotted_key);
     if (i + 1 == parts.size()) break;
-    const auto [place, added] = table->insert(trim(parts[i]), toml::table{});
+    toml::table made = parse_override("{}", origin);
+    const auto [place, added] =
+        table->insert(trim(parts[i]), std::move(*made.get("v")->as_table()));
     if (!place->second.is_table())
       fail(ErrorKind::bad_argument, "--set: {}: \"{}\" is {}, not a table", dotted_key, parts[i],
            kind_of(place->second));
     table = place->second.as_table();
   }
-  toml::table parsed = parse_override(value);
+  toml::table parsed = parse_override(value, origin);
   parsed.get("v")->visit(
       [&](auto& node) { table->insert_or_assign(trim(parts.back()), std::move(node)); });
 }

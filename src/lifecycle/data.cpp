@@ -1,6 +1,7 @@
 #include "lifecycle/data.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/error.h"
@@ -31,6 +32,14 @@ void check_bytes(std::string_view origin, const Record& record) {
          *at + 1);
 }
 
+/// Ends of lines in a text: "\n", "\r\n", or "\r" alone, as old spreadsheets write it.
+std::uint64_t line_ends(std::string_view text) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    count += text[i] == '\n' || (text[i] == '\r' && text.substr(i + 1, 1) != "\n") ? 1 : 0;
+  return count;
+}
+
 /// Walks through the text of a CSV file record by record.
 class CsvCursor {
  public:
@@ -38,18 +47,14 @@ class CsvCursor {
 
   /// The next record with its fields in `values`; false at the end. Empty lines are skipped.
   bool next(Record& record) {
-    while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) {
-      if (text_[at_] == '\n') ++line_;
-      ++at_;
-    }
+    const std::size_t begin = std::min(text_.find_first_not_of("\r\n", at_), text_.size());
+    line_ += line_ends(text_.substr(at_, begin - at_));
+    at_ = begin;
     if (at_ >= text_.size()) return false;
-    const std::size_t begin = at_;
     record.line = line_;
     record.values.clear();
     for (bool more = true; more;) more = field(record, begin);
     record.bytes = text_.substr(begin, at_ - begin);
-    while (!record.bytes.empty() && (record.bytes.back() == '\n' || record.bytes.back() == '\r'))
-      record.bytes.remove_suffix(1);
     return true;
   }
 
@@ -70,12 +75,7 @@ class CsvCursor {
       ++at_;
       return true;
     }
-    if (text_[at_] == '\r') ++at_;
-    if (at_ < text_.size() && text_[at_] == '\n') {
-      ++at_;
-      ++line_;
-    }
-    return false;
+    return false;  // at the end of the line, which next() steps over
   }
 
   void quoted(const Record& record, std::string& value, std::size_t begin) {
@@ -86,7 +86,7 @@ class CsvCursor {
         fail(ErrorKind::bad_file, "{}: a quote is opened but not closed", place(origin_, record));
       const std::string_view piece = text_.substr(at_, quote - at_);
       value.append(piece);
-      line_ += static_cast<std::uint64_t>(std::count(piece.begin(), piece.end(), '\n'));
+      line_ += line_ends(piece);
       at_ = quote + 1;
       if (at_ >= text_.size() || text_[at_] != '"') break;
       value.push_back('"');
@@ -126,7 +126,15 @@ void read_csv(std::string_view text, std::string_view origin,
 }
 
 void parse_object(std::string_view origin, Record& record) {
-  const Json object = Json::parse(record.bytes, nullptr, false);
+  std::unordered_set<std::string> seen;
+  const auto check_key = [&](int depth, Json::parse_event_t event, const Json& key) {
+    if (event == Json::parse_event_t::key && depth == 1 &&
+        !seen.insert(key.get<std::string>()).second)
+      fail(ErrorKind::bad_file, "{}: the key {} stands there twice", place(origin, record),
+           quote_name(key.get<std::string>()));
+    return true;
+  };
+  const Json object = Json::parse(record.bytes, check_key, false);
   if (object.is_discarded()) fail(ErrorKind::bad_file, "{}: not valid JSON", place(origin, record));
   if (!object.is_object())
     fail(ErrorKind::bad_file, "{}: expected an object such as {{\"input\": \"...\"}}",

@@ -147,7 +147,8 @@ TEST(Toml, FaultyOverridesSayWhereTheyComeFrom) {
   TomlTable root = sample();
   root.set("prompt.shots", "many");
   EXPECT_EQ(refused([&] { root.table("prompt").get<std::vector<std::int64_t>>("shots"); }),
-            "bad_argument: --set: [prompt] shots: expected a list of whole numbers, found a text");
+            "bad_argument: --set prompt.shots=many: [prompt] shots: expected a list of whole "
+            "numbers, found a text");
   EXPECT_EQ(refused([&] { root.set("app.name.first", "x"); }),
             "bad_argument: --set: app.name.first: \"name\" is a text, not a table");
   EXPECT_EQ(refused([&] { root.set("app..x", "x"); }),
@@ -156,7 +157,12 @@ TEST(Toml, FaultyOverridesSayWhereTheyComeFrom) {
   root.table("app").has("name");
   for (const char* key : {"prompt", "tune", "source"}) root.has(key);
   EXPECT_EQ(refused([&] { root.finish(); }),
-            "bad_argument: --set: [app] unknown key \"naem\"; did you mean \"name\"?");
+            "bad_argument: --set app.naem=x: [app] unknown key \"naem\"; did you mean \"name\"?");
+  TomlTable other = sample();
+  other.set("ap.name.first", std::string(100, 'x'));
+  for (const char* key : {"app", "prompt", "tune", "source"}) other.has(key);
+  EXPECT_EQ(refused([&] { other.finish(); }),
+            "bad_argument: --set ap.name.first: unknown key \"ap\"; did you mean \"app\"?");
 }
 
 }  // namespace

@@ -57,13 +57,21 @@ INSTANTIATE_TEST_SUITE_P(
                 {"1@3 a=1|b=2", "2@5 a=3|b=4"}},
         Reading{"empty_fields", DataFormat::csv, "a,b\n,\n\"\",x\n", {"1@2 a=|b=", "2@3 a=|b=x"}},
         Reading{"quote_inside", DataFormat::csv, "a,b\n5\" pipe,x\n", {"1@2 a=5\" pipe|b=x"}},
+        Reading{"carriage_returns",
+                DataFormat::csv,
+                "a,b\r1,2\r\r\"x\ry\",4\r5,6",
+                {"1@2 a=1|b=2", "2@4 a=x\ry|b=4", "3@6 a=5|b=6"}},
         Reading{"header_only", DataFormat::csv, "a,b\n", {}},
         Reading{"nothing", DataFormat::csv, "", {}},
         Reading{"jsonl",
                 DataFormat::jsonl,
                 "{\"a\": \"x\", \"n\": 3, \"t\": true, \"l\": [1], \"z\": null}\n\n{\"a\": "
                 "\"\\u4f60\"}\r\n",
-                {"1@1 a=x|n=3|t=true", "2@3 a=\u4f60"}}),
+                {"1@1 a=x|n=3|t=true", "2@3 a=\u4f60"}},
+        Reading{"same_key_at_two_depths",
+                DataFormat::jsonl,
+                "{\"a\": 1, \"b\": {\"a\": 2, \"b\": 3}}\n{\"a\": 4}\n",
+                {"1@1 a=1", "2@2 a=4"}}),
     [](const auto& case_) { return std::string(case_.param.name); });
 
 struct Fault {
@@ -99,6 +107,10 @@ INSTANTIATE_TEST_SUITE_P(
               "f: the header line is not UTF-8 at byte 3"},
         Fault{"not_json", DataFormat::jsonl, "{\"a\": 1}\n{\"a\": \n",
               "f: row 2 (line 2): not valid JSON"},
+        Fault{"carriage_returns", DataFormat::csv, "a,b\r1,2\r3\r",
+              "f: row 2 (line 3): 1 field, but the header line has 2"},
+        Fault{"key_twice", DataFormat::jsonl, "{\"a\": 1}\n{\"a\": 1, \"b\": 2, \"a\": 1}\n",
+              "f: row 2 (line 2): the key \"a\" stands there twice"},
         Fault{"no_object", DataFormat::jsonl, "[1]\n",
               "f: row 1 (line 1): expected an object such as {\"input\": \"...\"}"}),
     [](const auto& case_) { return std::string(case_.param.name); });
