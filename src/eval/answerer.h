@@ -74,6 +74,7 @@ class Answerer {
 struct AnswererOptions {
   int threads = 0;  // 0: all that this process may use
   Compute compute = Compute::fast;
+  std::int64_t context = 0;  // see model::load_model
 };
 
 using AnswererFactory =

@@ -35,6 +35,64 @@ Source read_source(const TomlTable& table) {
   table.reject("kind", "expected \"hub\", \"pip\" or \"url\", found \"{}\"", kind);
 }
 
+void check_use_cases(const TomlTable& table, const std::vector<std::string>& uses) {
+  const std::vector<std::string> known(std::begin(kUseCases), std::end(kUseCases));
+  for (const std::string& use : uses) {
+    if (std::ranges::find(known, use) != known.end()) continue;
+    const auto meant = nearest(use, known);
+    table.reject("uses", "\"{}\" is no use case{}", use,
+                 meant ? fmt::format("; did you mean \"{}\"?", *meant) : "");
+  }
+}
+
+/// "2024-11"; empty if it is not said.
+std::string read_month(const TomlTable& table) {
+  std::string month = table.get<std::string>("released", "");
+  const auto digits = [&](std::size_t from, std::size_t to) {
+    return std::all_of(month.begin() + static_cast<std::ptrdiff_t>(from),
+                       month.begin() + static_cast<std::ptrdiff_t>(to),
+                       [](char one) { return one >= '0' && one <= '9'; });
+  };
+  const bool good =
+      month.empty() || (month.size() == 7 && month[4] == '-' && digits(0, 4) && digits(5, 7));
+  if (!good) table.reject("released", "expected a month such as \"2024-11\", found \"{}\"", month);
+  return month;
+}
+
+/// cache = [layers, KV heads, size of a head].
+std::uint64_t read_cache_values(const TomlTable& table) {
+  const auto cache = table.get<std::vector<std::int64_t>>("cache", {});
+  if (cache.empty()) return 0;
+  const auto fits = [](std::int64_t value) { return value > 0 && value < 65536; };
+  if (cache.size() != 3 || !std::all_of(cache.begin(), cache.end(), fits))
+    table.reject("cache", "expected [layers, KV heads, size of a head]");
+  return 2 * static_cast<std::uint64_t>(cache[0] * cache[1] * cache[2]);
+}
+
+/// Where the model is: a repository, or a file with its hash and sources.
+void read_place(const TomlTable& table, CatalogueEntry& entry) {
+  if (const auto text = table.find<std::string>("repository")) {
+    entry.repository = parse_repository_name(*text);
+    if (!entry.repository)
+      table.reject("repository", "\"{}\" is no repository such as org/name or org/name:file.gguf",
+                   *text);
+    if (table.has("bytes")) entry.bytes = read_count(table, "bytes");
+    entry.bits = table.get<double>("bits", 0);
+    if (entry.bytes == 0 && !(entry.bits > 0 && entry.bits <= 64))
+      table.reject("bits", "expected the bits of a weight, since the bytes are not given");
+    return;
+  }
+  entry.file = table.get<std::string>("file");
+  entry.bytes = read_count(table, "bytes");
+  entry.sha256 = table.get<std::string>("sha256");
+  for (const TomlTable& source : table.tables("source"))
+    entry.sources.push_back(read_source(source));
+  check_file_name(table, "file", entry.file);
+  if (entry.sha256.size() != 64 ||
+      entry.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)
+    table.reject("sha256", "expected 64 lower-case hexadecimal digits");
+}
+
 CatalogueEntry read_entry(const fs::path& path) {
   const TomlTable table = TomlTable::read(path, ErrorKind::bad_file);
   CatalogueEntry entry;
@@ -43,20 +101,19 @@ CatalogueEntry read_entry(const fs::path& path) {
   entry.architecture = table.get<std::string>("architecture");
   entry.parameters = read_count(table, "parameters");
   entry.licence = table.get<std::string>("licence");
+  entry.commercial = table.get<bool>("commercial", true);
   entry.context = static_cast<std::int64_t>(read_count(table, "context"));
   entry.languages = table.get<std::vector<std::string>>("languages");
-  entry.file = table.get<std::string>("file");
-  entry.bytes = read_count(table, "bytes");
-  entry.sha256 = table.get<std::string>("sha256");
-  for (const TomlTable& source : table.tables("source"))
-    entry.sources.push_back(read_source(source));
+  entry.uses = table.get<std::vector<std::string>>("uses", {});
+  entry.instruct = table.get<bool>("instruct", true);
+  entry.thinks = table.get<bool>("thinks", false);
+  entry.gated = table.get<bool>("gated", false);
+  entry.released = read_month(table);
+  entry.cache_values = read_cache_values(table);
+  read_place(table, entry);
   table.finish();
-
   check_file_name(table, "name", entry.name);
-  check_file_name(table, "file", entry.file);
-  if (entry.sha256.size() != 64 ||
-      entry.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)
-    table.reject("sha256", "expected 64 lower-case hexadecimal digits");
+  check_use_cases(table, entry.uses);
   return entry;
 }
 
@@ -82,6 +139,15 @@ bool CatalogueEntry::knows(std::string_view language) const {
   const std::string_view first = split(language, '-').front();
   return std::any_of(languages.begin(), languages.end(),
                      [&](const std::string& known) { return split(known, '-').front() == first; });
+}
+
+bool CatalogueEntry::suits(std::string_view use_case) const {
+  return uses.empty() || std::ranges::find(uses, use_case) != uses.end();
+}
+
+std::uint64_t CatalogueEntry::size() const {
+  if (bytes > 0) return bytes;
+  return static_cast<std::uint64_t>(static_cast<double>(parameters) * bits / 8);
 }
 
 Catalogue::Catalogue(const Home& home) {

@@ -60,6 +60,16 @@ std::string hub_endpoint() {
   return endpoint;
 }
 
+bool is_offline() { return is_on("HF_HUB_OFFLINE"); }
+
+void check_online(std::string_view name) {
+  if (is_offline())
+    fail(ErrorKind::network,
+         "pull {}: it is neither in Pomona's store nor in the hub's cache, and HF_HUB_OFFLINE "
+         "forbids the network; unset it to fetch the model",
+         name);
+}
+
 std::optional<HubToken> hub_token() {
   for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}) {
     if (const auto value = variable(name)) {

@@ -14,6 +14,12 @@ namespace pomona::hub {
 /// $HF_ENDPOINT, else https://huggingface.co; without a slash at its end.
 std::string hub_endpoint();
 
+/// Throws network where HF_HUB_OFFLINE says that no network is to be used: `name` would have to be
+/// fetched.
+void check_online(std::string_view name);
+/// Whether it says so.
+bool is_offline();
+
 /// What the user proves with that it is them.
 struct HubToken {
   std::string value;

@@ -96,6 +96,13 @@ std::optional<fs::path> snapshot_of(const fs::path& folder, const std::string& r
 
 constexpr std::string_view kCacheFolder = "models--";
 
+/// Where the hub's cache has a repository, or would have it.
+std::optional<fs::path> cache_folder(std::string_view repo) {
+  const auto cache = hub_cache();
+  if (!cache) return std::nullopt;
+  return *cache / fmt::format("{}{}", kCacheFolder, replace_all(repo, "/", "--"));
+}
+
 }  // namespace
 
 bool LocalRepository::holds(const RepositoryName& wanted) const {
@@ -163,12 +170,23 @@ std::optional<fs::path> hub_cache() {
   return std::nullopt;
 }
 
+std::optional<fs::path> find_cached_file(std::string_view repo, const fs::path& file,
+                                         std::string_view sha256) {
+  const auto folder = cache_folder(repo);
+  if (!folder) return std::nullopt;
+  for (const fs::path& snapshot : folders_in(*folder / "snapshots")) {
+    std::error_code error;
+    fs::path path = snapshot / file;
+    if (fs::read_symlink(path, error).filename() == sha256 && fs::is_regular_file(path, error))
+      return path;
+  }
+  return std::nullopt;
+}
+
 std::optional<LocalRepository> find_cached(const RepositoryName& name) {
-  const auto cache = hub_cache();
-  if (!cache) return std::nullopt;
-  const fs::path folder =
-      *cache / fmt::format("{}{}", kCacheFolder, replace_all(name.repo, "/", "--"));
-  const auto snapshot = snapshot_of(folder, name.revision);
+  const auto folder = cache_folder(name.repo);
+  if (!folder) return std::nullopt;
+  const auto snapshot = snapshot_of(*folder, name.revision);
   if (!snapshot) return std::nullopt;
   LocalRepository found = look_at(name, *snapshot);
   found.cached = true;

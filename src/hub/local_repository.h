@@ -46,4 +46,9 @@ std::optional<fs::path> hub_cache();
 std::vector<LocalRepository> cached_repositories();
 std::optional<LocalRepository> find_cached(const RepositoryName& name);
 
+/// A big file of a repository in the hub's cache, at whatever revision it has this hash: its link
+/// leads to blobs/SHA256.
+std::optional<fs::path> find_cached_file(std::string_view repo, const fs::path& file,
+                                         std::string_view sha256);
+
 }  // namespace pomona::hub

@@ -18,6 +18,11 @@ bool looks_like_path(std::string_view model) {
          model == "..";
 }
 
+bool is_below(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
 Alias read_alias(const db::Statement& row, const fs::path& database) {
   Alias alias;
   alias.name = row.text(0);
@@ -34,6 +39,17 @@ ModelStore::ModelStore(Home home) : home_(std::move(home)), catalogue_(home_) {}
 
 fs::path ModelStore::place_of(const CatalogueEntry& entry) const {
   return home_.models() / entry.name / entry.file;
+}
+
+std::optional<fs::path> ModelStore::path_of(const CatalogueEntry& entry) const {
+  if (entry.repository) return path_of(*entry.repository);
+  if (fs::path place = place_of(entry); home_.has(place)) return place;
+  for (const Source& source : entry.sources) {
+    const auto* hub = std::get_if<HubSource>(&source);
+    if (hub == nullptr) continue;
+    if (auto cached = find_cached_file(hub->repo, hub->file, entry.sha256)) return cached;
+  }
+  return std::nullopt;
 }
 
 fs::path ModelStore::pull_lock(std::string_view folder) const {
@@ -63,8 +79,9 @@ std::vector<ModelRow> ModelStore::list() const {
     ModelRow row;
     row.name = entry.name;
     row.entry = &entry;
-    row.bytes = entry.bytes;
-    if (const fs::path place = place_of(entry); home_.has(place)) row.path = place;
+    row.path = path_of(entry);
+    row.bytes = row.path ? model_bytes(*row.path) : entry.size();
+    row.cached = row.path && !is_below(*row.path, home_.models());
     rows.push_back(std::move(row));
   }
   list_repositories(rows);
@@ -85,11 +102,11 @@ std::vector<ModelRow> ModelStore::list() const {
 
 ResolvedModel ModelStore::resolve(std::string_view model) const {
   if (const CatalogueEntry* entry = catalogue_.find(model)) {
-    const fs::path place = place_of(*entry);
-    if (!home_.has(place))
+    const auto path = path_of(*entry);
+    if (!path)
       fail(ErrorKind::not_found, "model {0}: not on this computer yet; run `pomona pull {0}` ({1})",
-           model, human_bytes(entry->bytes));
-    return {entry->name, place, entry->name, nullptr};
+           model, human_bytes(entry->size()));
+    return {entry->name, *path, entry->name, nullptr};
   }
   const auto repository = parse_repository_name(model);
   if (repository && !is_there(model)) return resolve_repository(*repository);
@@ -108,11 +125,14 @@ ResolvedModel ModelStore::resolve(std::string_view model) const {
 ResolvedModel ModelStore::resolve_alias(const Alias& alias) const {
   ResolvedModel resolved;
   const CatalogueEntry* entry = alias.artefact ? nullptr : catalogue_.find(alias.model);
+  const auto repository = alias.artefact ? std::nullopt : parse_repository_name(alias.model);
   if (alias.artefact) {
     resolved.path = home_.artefact(*alias.artefact) / alias.model;
   } else if (entry != nullptr) {
-    resolved.path = place_of(*entry);
+    resolved.path = path_of(*entry).value_or(alias.model);
     resolved.base = entry->name;
+  } else if (repository) {
+    resolved.path = resolve_repository(*repository).path;
   } else {
     resolved.path = alias.model;
   }
@@ -146,6 +166,7 @@ std::uint64_t ModelStore::remove(std::string_view name) {
       fail(ErrorKind::bad_argument, "rm: {} is what {} stands on; first `pomona rm {}`", name,
            alias.name, alias.name);
   }
+  if (entry->repository) return remove_repository(*entry->repository);
   const fs::path folder = place_of(*entry).parent_path();
   if (!home_.has(folder)) fail(ErrorKind::not_found, "rm: {} is not on this computer", name);
   const auto lock = FileLock::try_take(pull_lock(entry->name));

@@ -45,6 +45,8 @@ struct ModelRow {
   std::optional<Alias> alias;
   /// Whether it lies in the hub's own cache.
   bool cached = false;
+  /// Why Pomona cannot load a repository that is here; empty if nothing is known against it.
+  std::string obstacle;
   /// The model's file or folder if it is here.
   std::optional<fs::path> path;
   /// Bytes on disk; for a model that is not here, what its download has.
@@ -89,11 +91,15 @@ class ModelStore {
   /// there), cancelled.
   Pulled pull(std::string_view name, ProgressSink& progress, const StopToken& stop);
 
-  /// Where the file of a catalogue model has its place.
+  /// Where a catalogue model that is one file has its place in the store.
   fs::path place_of(const CatalogueEntry& entry) const;
 
-  /// Whether the file of a catalogue model is there, by its hash, which is remembered. Throws
-  /// bad_file if another file lies at its place.
+  /// A catalogue model's file or folder, in the store or in the hub's cache; nullopt if it is not
+  /// here. Whether it is the right one has() tells.
+  std::optional<fs::path> path_of(const CatalogueEntry& entry) const;
+
+  /// Whether a catalogue model is here: one file by its hash, which is remembered. Throws bad_file
+  /// if another file lies at its place.
   bool has(const CatalogueEntry& entry) const;
 
   /// Removes a model with what an unfinished pull left, or an alias (its artefact goes with the
@@ -112,6 +118,7 @@ class ModelStore {
   fs::path pull_lock(std::string_view folder) const;
   Pulled pull_repository(const RepositoryName& name, ProgressSink& progress, const StopToken& stop);
   std::optional<Pulled> present(const RepositoryName& name) const;
+  std::optional<fs::path> path_of(const RepositoryName& name) const;
   ResolvedModel resolve_repository(const RepositoryName& name) const;
   std::uint64_t remove_repository(const RepositoryName& name);
   void list_repositories(std::vector<ModelRow>& rows) const;

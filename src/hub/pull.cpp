@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/file_lock.h"
 #include "base/text.h"
+#include "hub/endpoint.h"
 #include "hub/fetch.h"
 #include "hub/file_hashes.h"
 #include "hub/model_store.h"
@@ -14,6 +15,7 @@ namespace pomona::hub {
 namespace {
 
 constexpr std::string_view kByHand = "placed by hand";
+constexpr std::string_view kCache = "the hub's cache";
 
 fs::path origin_path(const fs::path& place) { return place.string() + ".origin.json"; }
 
@@ -39,8 +41,12 @@ std::optional<std::string> known_origin(const CatalogueEntry& entry, const fs::p
 /// The file that is there, if there is one. Throws bad_file if it is not what the catalogue says.
 std::optional<Pulled> present_entry(const ModelStore& store, const CatalogueEntry& entry) {
   if (!store.has(entry)) return std::nullopt;
-  const fs::path place = store.place_of(entry);
+  const fs::path place = store.path_of(entry).value();
   Pulled pulled{place, entry.bytes, entry.sha256, "", true};
+  if (place != store.place_of(entry)) {
+    pulled.source = kCache;
+    return pulled;
+  }
   if (const auto origin = known_origin(entry, place)) {
     pulled.source = *origin;
     return pulled;
@@ -82,10 +88,12 @@ bool only_this_source(const Error& error) {
 }  // namespace
 
 bool ModelStore::has(const CatalogueEntry& entry) const {
+  const auto path = path_of(entry);
+  if (!path || entry.repository) return path.has_value();
   const fs::path place = place_of(entry);
-  if (!home_.has(place)) return false;
-  const std::string found = FileHashes(home_).sha256(place);
+  const std::string found = FileHashes(home_).sha256(*path);
   if (found == entry.sha256) return true;
+  if (*path != place) return false;  // a damaged cache is not for Pomona to mend
   fail(ErrorKind::bad_file,
        "model {}: {} is another file (sha256 {}, not {}); remove it with `pomona rm {}` and pull "
        "again",
@@ -97,6 +105,7 @@ Pulled ModelStore::pull(std::string_view name, ProgressSink& progress, const Sto
   if (repository && catalogue_.find(name) == nullptr)
     return pull_repository(*repository, progress, stop);
   const CatalogueEntry& entry = entry_of(name, "pull");
+  if (entry.repository) return pull_repository(*entry.repository, progress, stop);
   if (auto pulled = present_entry(*this, entry)) return *pulled;
   home_.make(home_.locks());
   const FileLock lock =
@@ -107,6 +116,7 @@ Pulled ModelStore::pull(std::string_view name, ProgressSink& progress, const Sto
                      progress, stop);
   if (auto pulled = present_entry(*this, entry)) return *pulled;
 
+  check_online(entry.name);
   const fs::path place = place_of(entry);
   home_.make(place.parent_path());
   const FetchRequest request{place.string() + ".part", entry.bytes, progress, stop};

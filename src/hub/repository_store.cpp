@@ -13,6 +13,7 @@
 #include "hub/model_store.h"
 #include "model/registry.h"
 #include "net/http.h"
+#include "store/gguf.h"
 #include "store/hub_folder.h"
 
 namespace pomona::hub {
@@ -89,17 +90,36 @@ std::string source_of(const RepositoryName& name, const Selection& selection) {
 
 using FetchFile = std::function<void(const RemoteFile&)>;
 
+/// The architecture that the metadata of a GGUF file or a folder's config.json names; "" if none.
+std::string architecture_of(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored))
+    return std::string(store::GgufFile(path).metadata().string("general.architecture"));
+  const Json config = store::HubFolder(path).config();
+  const auto type = config.find("model_type");
+  return type != config.end() && type->is_string() ? type->get<std::string>() : "";
+}
+
 /// Refuses what Pomona could not read before its weights are fetched.
 void check_architecture(const fs::path& folder) {
-  const Json config = store::HubFolder(folder).config();
-  const auto type = config.find("model_type");
-  if (type == config.end() || !type->is_string()) return;
+  const std::string type = architecture_of(folder);
+  if (type.empty()) return;
   try {
-    model::find_architecture(type->get<std::string>(), folder);
+    model::find_architecture(type, folder);
   } catch (const Error&) {
     std::error_code ignored;
     fs::remove(folder / store::kConfigFile, ignored);
     throw;
+  }
+}
+
+/// Why Pomona cannot load a model that is here; "" if nothing is known against it.
+std::string obstacle_of(const fs::path& path) {
+  try {
+    model::find_architecture(architecture_of(path), path);
+    return "";
+  } catch (const Error& error) {
+    return error.what();
   }
 }
 
@@ -130,6 +150,13 @@ std::optional<Pulled> ModelStore::present(const RepositoryName& name) const {
   return std::nullopt;
 }
 
+std::optional<fs::path> ModelStore::path_of(const RepositoryName& name) const {
+  for (const auto& here : {find_stored(home_, name), find_cached(name)}) {
+    if (here && here->holds(name)) return here->path_of(name);
+  }
+  return std::nullopt;
+}
+
 Pulled ModelStore::pull_repository(const RepositoryName& name, ProgressSink& progress,
                                    const StopToken& stop) {
   if (auto pulled = present(name)) return *pulled;
@@ -140,6 +167,7 @@ Pulled ModelStore::pull_repository(const RepositoryName& name, ProgressSink& pro
       progress, stop);
   if (auto pulled = present(name)) return *pulled;
 
+  check_online(name.text());
   const std::vector<RemoteFile> listed = list_repository(name, stop);
   Selection selection = select_files(name, listed);
   const fs::path folder = home_.models() / name.folder();
@@ -182,11 +210,14 @@ void ModelStore::list_repositories(std::vector<ModelRow>& rows) const {
     ModelRow row;
     row.name = here.name.with_file(file);
     row.cached = here.cached;
-    const auto same = [&](const ModelRow& other) { return other.name == row.name; };
-    if (std::any_of(rows.begin(), rows.end(), same)) return;
     row.path = here.folder / file;
     if (file.empty()) row.path = here.folder;
+    const auto same = [&](const ModelRow& other) {
+      return other.name == row.name || other.path == row.path;
+    };
+    if (std::any_of(rows.begin(), rows.end(), same)) return;
     row.bytes = model_bytes(*row.path);
+    row.obstacle = obstacle_of(*row.path);
     rows.push_back(std::move(row));
   };
   std::vector<LocalRepository> all = stored_repositories(home_);
@@ -220,9 +251,10 @@ std::uint64_t ModelStore::remove_repository(const RepositoryName& name) {
   }
   for (const Alias& alias : aliases()) {
     const bool stands =
-        !alias.artefact && std::any_of(doomed.begin(), doomed.end(), [&](auto& path) {
-          return alias.model == path.string() || alias.model.starts_with(path.string() + "/");
-        });
+        !alias.artefact &&
+        (alias.model == name.text() || std::any_of(doomed.begin(), doomed.end(), [&](auto& path) {
+           return alias.model == path.string() || alias.model.starts_with(path.string() + "/");
+         }));
     if (stands)
       fail(ErrorKind::bad_argument, "rm: {} is what {} stands on; first `pomona rm {}`",
            name.text(), alias.name, alias.name);

@@ -9,15 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "hub/catalogue.h"
 #include "metric/metric.h"
 
 namespace pomona::lifecycle {
 
 namespace fs = std::filesystem;
 
-/// What an application may be for; `use_case` is one of these.
-inline constexpr std::string_view kUseCases[] = {
-    "write", "summarize", "extract", "translate", "answer", "search", "analyze", "chat", "imagine"};
+using hub::kUseCases;
 /// Throws bad_argument, suggesting the nearest; `where` starts the message.
 void check_use_case(std::string_view use_case, std::string_view where);
 

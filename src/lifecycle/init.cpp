@@ -141,9 +141,10 @@ void choose_base(const hub::Catalogue& catalogue, ApplicationBlanks& blanks, Ini
         return entry.knows(blanks.language);
       }))
     return;
-  blanks.base = std::min_element(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-                  return a.parameters < b.parameters;
-                })->name;
+  blanks.base =
+      std::min_element(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+        return std::pair(!a.instruct, a.parameters) < std::pair(!b.instruct, b.parameters);
+      })->name;
   outcome.notes.push_back(fmt::format(
       "no model of the catalogue was made for language {}: app.toml names {}, whose answers will "
       "be poor; put a model of your own there as [model] base",

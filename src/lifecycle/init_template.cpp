@@ -66,7 +66,7 @@ use_case = "{use_case}"   # write, summarize, extract, translate, answer, search
 language = "{language}"
 
 [model]
-base = {base}   # "auto" is the best model of the catalogue that fits; or a name from `pomona list`, a .gguf file, a folder
+base = {base}   # "auto" is the best of the catalogue that fits, and says why; or a name from `pomona list`, ORG/NAME of the hub, a .gguf file, a folder
 
 [data]          # paths are relative to this file
 train = {train}   # {train_rows} rows: the examples in a prompt come from here

@@ -117,6 +117,7 @@ Json repeat_json(Run& run) {
     command += " --set " + shell_word(key + "=" + value);
   if (run.options.compute != kDefaultCompute)
     command += fmt::format(" --compute {}", name_of(run.options.compute));
+  if (run.options.context > 0) command += fmt::format(" --context {}", run.options.context);
   if (run.options.threads > 0) command += fmt::format(" --threads {}", run.options.threads);
   Json hashes = {{"model", run.selection.hash}};
   for (const Split split : {Split::train, Split::valid, Split::test}) {

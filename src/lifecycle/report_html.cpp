@@ -156,6 +156,29 @@ std::string cost_table(const Page& page) {
          "answer of full length.</p>";
 }
 
+/// The models among which "auto" has chosen; nothing where the file named one.
+std::string considered_table(const Json& model) {
+  if (!model.contains("considered")) return "";
+  std::string html = fmt::format(
+      "<details><summary>The {} models that were considered</summary><div class=\"scroll\"><table>"
+      "<tr><th>model</th><th>licence</th><th>size</th><th>memory, about</th><th>tokens a second, "
+      "about</th><th>verdict</th></tr>",
+      model.at("considered").size());
+  for (const Json& one : model.at("considered")) {
+    const bool chosen = one.at("name") == model.at("chosen");
+    const Json& speed = one.at("tokens_per_second");
+    html += fmt::format(
+        "<tr><th>{}{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"words\">{}</td>"
+        "</tr>",
+        text(one.at("name")), one.at("here").get<bool>() ? " <small>here</small>" : "",
+        text(one.at("licence")), human_bytes(one.at("bytes").get<std::uint64_t>()),
+        human_bytes(one.at("memory_bytes").get<std::uint64_t>()),
+        speed.is_null() ? "-" : fmt::format("{:.1f}", number(speed)),
+        chosen ? "<b>taken</b>" : text(one.at("reason")));
+  }
+  return html + "</table></div></details>";
+}
+
 std::string model_section(const Json& model) {
   const Json& speed = model.at("speed");
   std::vector<std::pair<std::string, std::string>> rows = {
@@ -181,7 +204,7 @@ std::string model_section(const Json& model) {
                   number(speed.at("decode_tokens_per_second")), kTogether,
                   text(model.at("machine").at("threads")), text(model.at("machine").at("isa")),
                   text(model.at("machine").at("compute"))));
-  return facts(rows);
+  return facts(rows) + considered_table(model);
 }
 
 std::string data_section(const Page& page) {

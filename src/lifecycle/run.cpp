@@ -23,10 +23,12 @@ hub::Artefact obtain(Run& run, const Job& job, bool& made) {
 
 /// The faults of an application file that only the store knows.
 void check_alias(const Run& run) {
-  if (run.models.catalogue().find(run.app.alias) != nullptr)
-    fail(ErrorKind::bad_argument,
-         "{}: [serve] alias: \"{}\" is the name of a model in the catalogue; choose another",
-         run.app.path.string(), run.app.alias);
+  if (run.models.catalogue().find(run.app.alias) == nullptr) return;
+  const bool set = std::ranges::any_of(
+      run.options.set, [](const auto& assignment) { return assignment.first == "serve.alias"; });
+  fail(ErrorKind::bad_argument,
+       "{}: [serve] alias: \"{}\" is the name of a model in the catalogue; choose another",
+       set ? "--set serve.alias=" + run.app.alias : run.app.path.string(), run.app.alias);
 }
 
 Error interrupted(const Stage& stage) {
@@ -66,7 +68,9 @@ void predict(Run& run, const Job& job, const RunPlan& plan, PlannedJob& planned)
   constexpr double kBytesPerSecond = 5e6;
   planned.bytes = run.selection.bytes;
   planned.seconds += static_cast<double>(planned.bytes) / kBytesPerSecond;
-  planned.what += fmt::format("; fetches {} at 5 MB a second", human_bytes(planned.bytes));
+  planned.what += planned.bytes > 0
+                      ? fmt::format("; fetches {} at 5 MB a second", human_bytes(planned.bytes))
+                      : "; fetches it";
 }
 
 void plan_stage(Run& run, const Stage& stage, RunPlan& plan) {

@@ -26,6 +26,8 @@ struct RunOptions {
   bool require_gate = false;
   int threads = 0;  // 0: all that this process may use
   Compute compute = kDefaultCompute;
+  std::int64_t context =
+      0;  // tokens that the model is loaded for; 0: as many as it takes unstretched
   hub::Home home = hub::Home();
   /// Opens the model; tests put a small fake here.
   eval::AnswererFactory open_model = eval::open_answerer;

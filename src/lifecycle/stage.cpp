@@ -25,7 +25,8 @@ std::string_view name_of(Split split) {
 }
 
 std::string ModelFile::title() const {
-  return entry != nullptr ? entry->title : path.filename().string();
+  if (entry != nullptr) return entry->title;
+  return path.empty() ? name : path.filename().string();
 }
 
 Run::Run(const AppFile& app_, const RunOptions& options_, ProgressSink& progress_,
@@ -83,7 +84,7 @@ namespace {
 
 bool is_here(const ModelFile& model) {
   std::error_code ignored;
-  return fs::exists(model.path, ignored);
+  return !model.path.empty() && fs::exists(model.path, ignored);
 }
 
 }  // namespace
@@ -92,13 +93,33 @@ std::string Run::hash_of_model(const fs::path& path) { return hashes_.sha256_of_
 
 bool Run::model_is_here() const { return is_here(selection); }
 
+void Run::fetch(ModelFile& model) {
+  if (is_here(model) || model.pull.empty()) return;
+  const hub::Pulled pulled = models.pull(model.pull, progress, stop);
+  if (!model.hash.empty() && model.hash != pulled.sha256)
+    fail(ErrorKind::bad_file,
+         "run: the hub has another file for {} than when this run's model was chosen (sha256 {}, "
+         "not {}); run again, which chooses anew",
+         model.name, pulled.sha256, model.hash);
+  model.path = pulled.path;
+  model.hash = pulled.sha256;
+  model.bytes = pulled.bytes;
+}
+
+eval::Answerer& Run::answerer() {
+  fetch(selection);
+  return answerer(selection);
+}
+
 eval::Answerer& Run::answerer(const ModelFile& model) {
-  if (!answerer_ || opened_ != model.path) {
+  const std::string opening = model.pull.empty() ? model.path.string() : model.pull;
+  if (!answerer_ || opened_ != opening) {
     answerer_.reset();
     measured_.reset();
-    if (model.entry != nullptr && !is_here(model)) models.pull(model.entry->name, progress, stop);
-    answerer_ = options.open_model(model.path, {options.threads, options.compute});
-    opened_ = model.path;
+    ModelFile here = model;
+    fetch(here);
+    answerer_ = options.open_model(here.path, {options.threads, options.compute, options.context});
+    opened_ = opening;
   }
   return *answerer_;
 }
@@ -119,9 +140,11 @@ namespace {
 
 /// A guess from the processor's roof: half of it in prefill, and decoding a batch at a quarter.
 eval::Speed estimated_speed(const ModelFile& selection, int threads) {
+  constexpr double kUnknown = 1e9;
   const double parameters = selection.entry != nullptr
                                 ? static_cast<double>(selection.entry->parameters)
-                                : static_cast<double>(selection.bytes) * 1.6;
+                            : selection.bytes > 0 ? static_cast<double>(selection.bytes) * 1.6
+                                                  : kUnknown;
   const double gops = kernel::int8_gops(simd::level_in_use(), 0.02) * static_cast<double>(threads);
   const double prefill = 0.5 * gops * 1e9 / (2 * std::max(parameters, 1.0));
   return {prefill, prefill / 2};

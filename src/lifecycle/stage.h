@@ -31,13 +31,16 @@ std::string_view name_of(Split split);
 
 /// A model that a run uses: the one that `select` chose, or one that a stage makes of it.
 struct ModelFile {
-  std::string name;  // catalogue name, alias, or the path as given
-  fs::path path;     // where the file is, or will be
-  std::string hash;  // SHA-256 of the file, or the key of the artefact that holds it
+  std::string name;  // catalogue name, alias, repository, or the path as given
+  fs::path path;  // where the file is, or will be; empty: the hub's repository tells when fetched
+  /// SHA-256 of the file, or the key of the artefact that holds it; empty: as the path.
+  std::string hash;
   std::uint64_t bytes = 0;
   const hub::CatalogueEntry* entry = nullptr;  // null outside the catalogue
-  /// What an alias stands on: a catalogue name or a path, relative to the artefact if there is one.
+  /// What an alias stands on: a catalogue name, a repository of the hub, or a path, relative to the
+  /// artefact if there is one.
   std::string alias_of = {};
+  std::string pull = {};  // what to pull where it is not here; empty: it cannot be
   std::optional<std::string> artefact = {};  // key of the artefact that holds it
 
   /// For people: the catalogue's title, or the file's name.
@@ -99,10 +102,11 @@ class Run {
   /// SHA-256 of a model file; for a folder, of its files' names and hashes.
   std::string hash_of_model(const fs::path& path);
 
-  /// A model, opened; one at a time. Fetched first if it is the catalogue's and not here.
+  /// A model, opened; one at a time. Fetched first if it is not here and can be pulled. Throws
+  /// bad_file if what is fetched then is not what the model's hash says.
   eval::Answerer& answerer(const ModelFile& model);
-  /// The selected one.
-  eval::Answerer& answerer() { return answerer(selection); }
+  /// The selected one; what is only known of it once it is fetched is filled in.
+  eval::Answerer& answerer();
   bool model_is_here() const;
   /// Speed of the selected model on this computer, measured once.
   const eval::Speed& measured_speed();
@@ -116,8 +120,9 @@ class Run {
   hub::FileHashes hashes_;
   std::map<Split, std::string> split_hashes_;
   std::map<Split, Rows> rows_;
+  void fetch(ModelFile& model);
   std::unique_ptr<eval::Answerer> answerer_;
-  fs::path opened_;
+  std::string opened_;                   // what was opened: a path, or what was pulled
   std::optional<eval::Speed> measured_;  // of the opened model
   std::optional<KnownSpeed> speed_;
 };

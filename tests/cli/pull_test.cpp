@@ -120,7 +120,7 @@ TEST_F(PullCommand, ARepositoryOfTheHubIsAModelForEveryCommand) {
                        {"cached", false}};
   EXPECT_EQ(parse_json(pulled.out, pulled.error), wanted);
 
-  EXPECT_EQ(run("pomona list --names").out, "smollm2-135m\norg/name:tiny.gguf\n");
+  EXPECT_EQ(run("pomona list --here --names").out, "org/name:tiny.gguf\n");
   EXPECT_EQ(run("pomona generate org/name --raw -p a -n 2").exit_code, 0);
   put_tiny_app(folder_.path());
   EXPECT_EQ(run("pomona run app.toml --set model.base=org/name:tiny.gguf --plan").exit_code, 0);
@@ -128,7 +128,68 @@ TEST_F(PullCommand, ARepositoryOfTheHubIsAModelForEveryCommand) {
             "pomona: model org/name: this folder holds no config.json\n")
       << "what is there comes before a repository";
   EXPECT_EQ(run("pomona rm org/name").exit_code, 0);
-  EXPECT_EQ(run("pomona list --names").out, "smollm2-135m\n");
+  EXPECT_EQ(run("pomona list --here --names").out, "");
+}
+
+TEST_F(PullCommand, RunFetchesARepositoryItNames) {
+  HttpServer server([&](const Request& request) {
+    if (!request.target.starts_with("/api/")) return Reply{.body = bytes_};
+    Json file = {{"type", "file"}, {"path", "tiny.gguf"}, {"oid", "0"}, {"size", bytes_.size()}};
+    file["lfs"] = {{"oid", sha256_hex(bytes_)}, {"size", bytes_.size()}};
+    return Reply{.body = Json::array({file}).dump()};
+  });
+  const ScopedEnv endpoint("HF_ENDPOINT", server.url());
+  put_tiny_app(folder_.path());
+  const std::string line =
+      "pomona run app.toml --set model.base=org/name --set 'prompt.shots=[0]' --json";
+  const auto run = [&](const std::string& more) { return run_shell(line + more, folder_.path()); };
+  const CliOutcome planned = run(" --plan");
+  const Json plan = parse_json(planned.out, planned.error);
+  EXPECT_EQ(plan.at("stages")[1].at("what"), "org/name; fetches it");
+  EXPECT_TRUE(server.requests().empty());
+
+  const CliOutcome first = run("");
+  ASSERT_EQ(first.exit_code, 0) << first.error;
+  const Json told = parse_json(first.out, "run");
+  const Json model = read_json(told.at("report_json").get<std::string>()).at("model");
+  EXPECT_EQ(model.at("name"), "org/name");
+  EXPECT_EQ(model.at("sha256"), sha256_hex(bytes_));
+  const std::string name = told.at("alias").get<std::string>();
+  EXPECT_EQ(run_shell("pomona show " + name, folder_.path()).exit_code, 0);
+  const std::size_t asked = server.requests().size();
+  for (const Json& stage : parse_json(run("").out, "run").at("stages"))
+    EXPECT_EQ(stage.at("status"), "cached") << stage;
+  EXPECT_EQ(server.requests().size(), asked);
+
+  // A file that the hub has changed since is another model: what is made of it is made anew.
+  EXPECT_EQ(run_shell("pomona rm " + name + "; pomona rm org/name", folder_.path()).exit_code, 0);
+  bytes_ = read_file(golden::path_of("llama_tiny_q4_1.gguf"));
+  EXPECT_EQ(run_shell("pomona pull org/name", folder_.path()).exit_code, 0);
+  const CliOutcome again = run("");
+  ASSERT_EQ(again.exit_code, 0) << again.error;
+  const Json stages = parse_json(again.out, "run").at("stages");
+  EXPECT_EQ(stages[0].at("status"), "cached");
+  EXPECT_EQ(stages[1].at("status"), "done");
+  EXPECT_EQ(stages[3].at("status"), "done");
+}
+
+TEST_F(PullCommand, OfflineMeansNoNetwork) {
+  HttpServer server([&](const Request&) { return Reply{.body = bytes_}; });
+  write_catalogue(server.url());
+  const ScopedEnv endpoint("HF_ENDPOINT", server.url());
+  const ScopedEnv offline("HF_HUB_OFFLINE", "1");
+  for (const std::string name : {"tiny", "org/name"}) {
+    const CliOutcome outcome = run_shell("pomona pull " + name, folder_.path());
+    EXPECT_EQ(outcome.exit_code, 6);
+    EXPECT_EQ(
+        outcome.error,
+        fmt::format("pomona: pull {}: it is neither in Pomona's store nor in the hub's cache, "
+                    "and HF_HUB_OFFLINE forbids the network; unset it to fetch the model\n",
+                    name));
+  }
+  EXPECT_TRUE(server.requests().empty());
+  write_file(place_, bytes_);
+  EXPECT_EQ(run_shell("pomona pull tiny", folder_.path()).exit_code, 0);
 }
 
 }  // namespace

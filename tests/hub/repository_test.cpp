@@ -372,96 +372,53 @@ TEST_F(HubTest, ListedAndRemoved) {
   EXPECT_EQ(error_of([&] { store.remove("org/name"); }).kind(), ErrorKind::not_found);
 }
 
-class HubCacheTest : public HubTest {
- protected:
-  /// A snapshot as huggingface_hub leaves it: files are links to blobs.
-  fs::path put(const std::string& file, const std::string& content) const {
-    const fs::path blob = cache_ / "blobs" / sha256_hex(content);
-    const fs::path link = cache_ / "snapshots" / commit_ / file;
-    write_file(blob, content);
-    write_file(cache_ / "refs/main", commit_);
-    fs::create_directories(link.parent_path());
-    fs::create_symlink(blob, link);
-    return link;
-  }
+/// An entry of the catalogue that names the repository.
+std::string entry_text(const std::string& place) {
+  return "name = \"tiny\"\narchitecture = \"llama\"\nparameters = 1000\nlicence = \"MIT\"\n"
+         "context = 64\nlanguages = [\"en\"]\n" +
+         place;
+}
 
-  const fs::path cache_ = folder_ / "hf/hub/models--org--name";
-  const std::string commit_ = std::string(40, 'c');
-};
-
-TEST_F(HubCacheTest, AModelThereIsUsedWhereItLies) {
-  put("config.json", "{}");
-  put("tokenizer.json", "{}");
-  const fs::path weights = put("model.safetensors", model_bytes());
-  EXPECT_EQ(resolve("org/name").path, weights.parent_path());
-  const Pulled pulled = pull("org/name");
-  EXPECT_TRUE(pulled.cached);
-  EXPECT_EQ(pulled.source, "the hub's cache");
-  EXPECT_EQ(pulled.path, weights.parent_path());
-  EXPECT_EQ(pulled.bytes, model_bytes().size() + 4);
-  EXPECT_TRUE(hub_->requests().empty());
-  EXPECT_EQ(resolve("org/name@" + commit_).path, weights.parent_path());
+TEST_F(HubTest, ACatalogueEntryMayStandForARepository) {
+  write_file(folder_ / "data/models/tiny.toml",
+             entry_text("repository = \"org/name:a.gguf\"\nbits = 16\n"));
+  files_["a.gguf"] = model_bytes();
+  files_["b.gguf"] = "b";
   ModelStore store(home_);
+  const CatalogueEntry& entry = *store.catalogue().find("tiny");
+  EXPECT_FALSE(store.has(entry));
+  EXPECT_EQ(store.list().at(0).bytes, 2000u);
+  EXPECT_EQ(std::string(error_of([&] { resolve("tiny"); }).what()),
+            "model tiny: not on this computer yet; run `pomona pull tiny` (2.00 kB)");
+  const Pulled pulled = pull("tiny");
+  EXPECT_EQ(pulled.path, store_folder() / "a.gguf");
+  EXPECT_EQ(pulled.sha256, sha256_hex(model_bytes()));
+  EXPECT_TRUE(pull("tiny").cached);
+  EXPECT_TRUE(store.has(entry));
+  EXPECT_EQ(resolve("tiny").path, pulled.path);
+  EXPECT_EQ(resolve("tiny").base, "tiny");
+  store.set_alias({"mine", "tiny", {}, {}, {}});
+  EXPECT_EQ(resolve("mine").path, pulled.path);
+  EXPECT_EQ(error_of([&] { store.remove("tiny"); }).kind(), ErrorKind::bad_argument);
+  store.remove("mine");
   const auto rows = store.list();
-  ASSERT_EQ(rows.size(), 1u);
-  EXPECT_EQ(rows[0].name, "org/name");
-  EXPECT_TRUE(rows[0].cached);
-  const Error error = error_of([&] { store.remove("org/name"); });
-  EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
-  EXPECT_TRUE(fs::exists(weights));
+  ASSERT_EQ(rows.size(), 1u) << "it is not listed twice";
+  EXPECT_EQ(rows[0].bytes, model_bytes().size());
+  EXPECT_GE(store.remove("tiny"), model_bytes().size());
+  EXPECT_FALSE(store.has(entry));
+
+  send_ = [](Reply& reply) { reply.body[5] ^= 1; };
+  EXPECT_EQ(error_of([&] { pull("tiny"); }).kind(), ErrorKind::bad_file)
+      << "the hub's own hash is checked";
 }
 
-TEST_F(HubCacheTest, GgufFilesThereAreModels) {
-  put("config.json", "{}");
-  const fs::path one = put("q4.gguf", model_bytes());
-  EXPECT_EQ(resolve("org/name").path, one);
-  EXPECT_EQ(resolve("org/name:q4.gguf").path, one);
-  EXPECT_EQ(error_of([&] { resolve("org/name:q8.gguf"); }).kind(), ErrorKind::not_found);
-}
-
-TEST_F(HubCacheTest, ItsPlaceIsWhereTheVariablesSay) {
-  const fs::path moved = folder_ / "elsewhere";
-  put("x.gguf", "x");
-  fs::create_directories(moved);
-  fs::rename(folder_ / "hf/hub", moved / "hub");
-  EXPECT_EQ(error_of([&] { resolve("org/name"); }).kind(), ErrorKind::not_found);
-  const auto found = [&] {
-    return parse_repository_name("org/name") && find_cached(*parse_repository_name("org/name"));
-  };
-  {
-    const ScopedEnv variable("HF_HUB_CACHE", (moved / "hub").string());
-    EXPECT_TRUE(found());
-  }
-  const ScopedEnv home("HF_HOME", std::nullopt);
-  EXPECT_FALSE(found());
-  fs::create_directories(moved / "huggingface");
-  fs::rename(moved / "hub", moved / "huggingface/hub");
-  {
-    const ScopedEnv variable("XDG_CACHE_HOME", moved.string());
-    EXPECT_TRUE(found());
-  }
-  fs::create_directories(moved / ".cache");
-  fs::rename(moved / "huggingface", moved / ".cache/huggingface");
-  const ScopedEnv variable("HOME", moved.string());
-  EXPECT_TRUE(found());
-}
-
-TEST_F(HubCacheTest, ASnapshotThatIsNotWholeIsExplained) {
-  put("config.json", "{}");
-  put("tokenizer.json", "{}");
-  put("model.safetensors.index.json",
-      R"({"weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors"}})");
-  fs::remove(fs::canonical(put("m-1.safetensors", "1")));  // a link to a blob that is gone
-  put("m-2.safetensors", "2");
-  const Error error = error_of([&] { resolve("org/name"); });
-  EXPECT_EQ(error.kind(), ErrorKind::not_found);
-  EXPECT_TRUE(contains(error.what(), "1 of 2 files with weights are missing: m-1.safetensors"))
-      << error.what();
-  EXPECT_TRUE(contains(error.what(), "run `pomona pull org/name`")) << error.what();
-  EXPECT_TRUE(ModelStore(home_).list().empty());
-  add_folder_model();
-  EXPECT_EQ(pull("org/name").path, store_folder());
-  EXPECT_EQ(resolve("org/name").path, store_folder());
+TEST_F(HubTest, AnAliasMayStandOnARepository) {
+  files_["a.gguf"] = model_bytes();
+  const fs::path path = pull("org/name").path;
+  ModelStore store(home_);
+  store.set_alias({"mine", "org/name", {}, {}, {}});
+  EXPECT_EQ(resolve("mine").path, path);
+  EXPECT_EQ(error_of([&] { store.remove("org/name"); }).kind(), ErrorKind::bad_argument);
 }
 
 }  // namespace

@@ -471,7 +471,8 @@ INSTANTIATE_TEST_SUITE_P(
               "",
               "",
               ErrorKind::bad_argument,
-              "FOLDER/app.toml: [serve] alias: \"smollm2-135m\" is the name of a model in the "
+              "--set serve.alias=smollm2-135m: [serve] alias: \"smollm2-135m\" is the name of a "
+              "model in the "
               "catalogue; choose another"}),
     [](const auto& case_) { return std::string(case_.param.name); });
 

@@ -39,7 +39,7 @@ TEST_F(CatalogueRunTest, AModelIsFetchedOnlyToBeOpened) {
   EXPECT_EQ(outcome.failure->kind(), ErrorKind::network);  // the catalogue has no source for it
 }
 
-TEST_F(CatalogueRunTest, AutoTakesTheLargestThatDoesAndAPlanTheSame) {
+TEST_F(CatalogueRunTest, AutoTakesTheBestThatDoesAndAPlanTheSame) {
   add_model("large", 2000);
   write_file(place("large"), bytes_of("large"));
   write_app(replace_all(kApp, "./model.gguf\"", "auto\"\nmax_memory = \"1 GB\""));
@@ -53,9 +53,19 @@ TEST_F(CatalogueRunTest, AutoTakesTheLargestThatDoesAndAPlanTheSame) {
   ASSERT_FALSE(outcome.failure) << outcome.failure->what();
   const Json model = read_json(outcome.report_json).at("model");
   EXPECT_EQ(model.at("name"), "small");
-  EXPECT_EQ(model.at("why"),
-            "largest of the catalogue that knows language \"en\", fits into 1.00 GB (2 of 2 that "
-            "could)");
+  EXPECT_EQ(
+      model.at("why"),
+      "the best of 2 in the catalogue that fits: made to summarize, knows \"en\", licence MIT, "
+      "needs about 300 MB of memory, writes about 125 tokens a second alone (measured with "
+      "large)");
+  EXPECT_EQ(model.at("considered")[1].at("reason"),
+            "needs 2.00 GB of memory, [model] max_memory allows 1.00 GB");
+  EXPECT_NE(read_file(outcome.report_html).find("The 2 models that were considered"),
+            std::string::npos);
+  ASSERT_GE(outcome.notes.size(), 2u);
+  EXPECT_EQ(outcome.notes[outcome.notes.size() - 1],
+            "model: passed over: large (needs 2.00 GB of memory, [model] max_memory allows 1.00 "
+            "GB)");
   EXPECT_EQ(plan(with).seconds, 0);
 }
 
@@ -65,6 +75,71 @@ TEST_F(CatalogueRunTest, AutoKnowsHowMuchMemoryThisComputerHas) {
   const RunOutcome outcome = run();
   ASSERT_FALSE(outcome.failure) << outcome.failure->what();
   EXPECT_EQ(read_json(outcome.report_json).at("model").at("name"), "small");
+}
+
+// The hub of these tests cannot be reached.
+TEST_F(CatalogueRunTest, AutoGoesOnWithoutWhatCannotBeFetchedAndDecidesAnewOnceItIsHere) {
+  const test::ScopedEnv hub("HF_ENDPOINT", "http://127.0.0.1:9");
+  const test::ScopedEnv no_proxy("no_proxy", "127.0.0.1");
+  for (const std::string name : {"larger", "largest"}) {
+    add_model(name, name == "largest" ? 8000 : 4000);
+    const fs::path file = folder_ / ("data/models/" + name + ".toml");
+    write_file(file, read_file(file) +
+                         "[[source]]\nkind = \"hub\"\nrepo = \"org/name\"\nfile = \"" + name +
+                         ".gguf\"\n");
+  }
+  write_app(replace_all(kApp, "./model.gguf", "auto"));
+  EXPECT_EQ(plan().jobs[1].what, "largest, 22 bytes; fetches 22 bytes at 5 MB a second")
+      << "a plan does not ask the hub";
+  const RunOutcome outcome = run();
+  ASSERT_FALSE(outcome.failure) << outcome.failure->what();
+  const Json model = read_json(outcome.report_json).at("model");
+  EXPECT_EQ(model.at("name"), "small");
+  EXPECT_EQ(model.at("passed_over"), "largest, larger (not fetched, since the hub did not answer)");
+  EXPECT_EQ(outcome.notes.back(),
+            "model: largest would have been taken if it could have been fetched; once `pomona pull "
+            "largest` has, the next run decides anew");
+  EXPECT_EQ(statuses(run()),
+            "scope cached, select cached, prompt cached, evaluate cached, report cached")
+      << "the decision is kept";
+  write_file(place("larger"), bytes_of("larger"));
+  const RunOutcome again = run();
+  ASSERT_FALSE(again.failure) << again.failure->what();
+  EXPECT_EQ(read_json(again.report_json).at("model").at("name"), "larger");
+}
+
+TEST_F(CatalogueRunTest, AutoSaysWhatEachModelLacks) {
+  write_app(replace_all(replace_all(kApp, "./model.gguf", "auto"), "[model]",
+                        "language = \"fr\"\n[model]"));
+  const RunOutcome outcome = run();
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind(), ErrorKind::not_found);
+  EXPECT_EQ(
+      std::string(outcome.failure->what()),
+      "select: no model of the catalogue fits [model]: small (does not know language \"fr\"); "
+      "name one as base");
+}
+
+TEST_F(CatalogueRunTest, AContextIsWhatTheModelIsLoadedFor) {
+  std::vector<std::int64_t> opened;
+  RunOptions with = options();
+  with.open_model = [&](const fs::path&, const eval::AnswererOptions& how) {
+    opened.push_back(how.context);
+    return std::make_unique<FakeAnswerer>(facts_, how);
+  };
+  const RunOutcome first = run(with);
+  with.context = 8000;
+  const RunOutcome outcome = run(with);
+  ASSERT_FALSE(outcome.failure) << outcome.failure->what();
+  EXPECT_EQ(opened, (std::vector<std::int64_t>{0, 8000}));
+  EXPECT_EQ(statuses(outcome), "scope cached, select done, prompt done, evaluate done, report done")
+      << "answers to short texts may differ";
+  EXPECT_NE(read_json(outcome.report_json)
+                .at("repeat")
+                .at("command")
+                .get<std::string>()
+                .find("--context 8000"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ Action prepare(Arguments& arguments) {
   arguments.flag("--roof", options->roof, "only what the processor can do; needs no model");
   declare_engine(arguments, options->session);
   declare_kv_type(arguments, options->session);
+  declare_context(arguments, options->session);
   return [options](Console& console) { bench(*options, console); };
 }
 

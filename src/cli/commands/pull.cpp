@@ -49,7 +49,8 @@ extern const Command kPull = {
         "comes before it. Repositories in the hub's own cache ($HF_HUB_CACHE, $HF_HOME/hub, "
         "~/.cache/huggingface/hub) are used where they lie.\n"
         "For gated and private repositories set HF_TOKEN (or HUGGING_FACE_HUB_TOKEN, or log in "
-        "with `hf auth login`); the token goes to $HF_ENDPOINT alone.",
+        "with `hf auth login`); the token goes to $HF_ENDPOINT alone. HF_HUB_OFFLINE=1 forbids the "
+        "network: what is not here is then an error.",
     .examples = {{"pomona pull smollm2-135m",
                   "into $POMONA_HOME/models (default: "
                   "~/.local/share/pomona/models)"},

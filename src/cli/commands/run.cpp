@@ -29,6 +29,7 @@ lifecycle::RunOptions run_options(const Options& options) {
   run.require_gate = options.require_gate;
   run.threads = options.engine.threads.value_or(0);
   run.compute = parse_compute(options.engine.compute);
+  run.context = options.engine.context.value_or(0);
   return run;
 }
 
@@ -75,6 +76,7 @@ Action prepare(Arguments& arguments) {
   arguments.flag("--require-gate", options->require_gate,
                  "end with code 7 when no method is significantly better than zero-shot");
   declare_engine(arguments, options->engine);
+  declare_context(arguments, options->engine);
   return [options](Console& console) { run(*options, console); };
 }
 
@@ -85,7 +87,11 @@ extern const Command kRun = {
     .group = Group::life,
     .summary = "an application file, stage by stage, to a report",
     .about =
-        "Selects the model, tries the prompts, measures them on your test rows and writes one "
+        "Selects the model ([model] base: a name of the catalogue, a repository of the hub, a "
+        "file, "
+        "or \"auto\", which takes the best of the catalogue that fits use case, language, licence, "
+        "memory and speed, and says why) and fetches it where it is not here; tries the prompts, "
+        "measures them on your test rows and writes one "
         "HTML and one JSON report. Every stage keeps what it made: running again does only "
         "what changed, and an interrupted run goes on where it stopped.",
     .examples = {{"pomona run app.toml --plan", "what would be done, how long it takes"},

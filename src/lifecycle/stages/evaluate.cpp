@@ -124,6 +124,7 @@ Job answer_job(Run& run, const Method& method, Split split) {
               {"max_new_tokens", run.app.max_new_tokens},
               {"compute", name_of(run.options.compute)}},
              {{"model", method.model.hash}, {"rows", run.hash_of(split)}}};
+  if (run.options.context > 0) job.key.parameters["context"] = run.options.context;
   job.opens_model = true;
   job.predict = [&run, method, split] { return predict_split(run, method, split); };
   job.make = [&run, method, split](hub::Draft& draft) {

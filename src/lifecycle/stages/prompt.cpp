@@ -143,6 +143,7 @@ std::vector<Job> prompt_jobs(Run& run) {
               {"limit", run.app.limit.value_or(0)},
               {"max_new_tokens", run.app.max_new_tokens}},
              {{"model", run.selection.hash}}};
+  if (run.options.context > 0) job.key.parameters["context"] = run.options.context;
   for (const Split split : run.splits()) job.key.inputs.emplace(name_of(split), run.hash_of(split));
   job.opens_model = true;
   job.predict = [&run, methods] { return predict(run, methods); };

@@ -1,18 +1,17 @@
-// select: the model an application stands on. "auto" takes the largest model of the catalogue that
-// knows the language and that memory, licences and speed allow.
-#include <algorithm>
+// select: the model an application stands on. "auto" takes the best model of the catalogue that is
+// made for the use case, knows the language, and that memory, licences and speed allow.
 #include <cmath>
 #include <map>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/text.h"
-#include "hub/model_path.h"
 #include "hub/repository.h"
 #include "lifecycle/app_keys.h"
+#include "lifecycle/auto_decision.h"
 #include "lifecycle/prompt_sizes.h"
+#include "lifecycle/selection.h"
 #include "lifecycle/stage.h"
-#include "tensor/arena.h"
-#include "text/unicode.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -59,144 +58,21 @@ void select_read(const TomlTable& root, AppFile& app) {
   app.licences = table.get<std::vector<std::string>>("licences", {});
 }
 
-constexpr double kBatchGain = 4;  // a batch writes about so many times faster than one sequence
-
-bool licence_allowed(const AppFile& app, std::string_view licence) {
-  // SPDX: identifiers are the same in capitals and small letters.
-  return app.licences.empty() ||
-         std::any_of(app.licences.begin(), app.licences.end(), [&](const std::string& allowed) {
-           return text::lower(allowed) == text::lower(licence);
-         });
-}
-
-/// Memory that a model may take: what the application file allows; without that, for "auto", what
-/// this computer has.
-std::optional<std::uint64_t> memory_limit(const AppFile& app) {
-  if (app.max_memory || app.base != "auto") return app.max_memory;
-  return physical_memory_bytes();
-}
-
-/// Before a model is here: its file twice (as stored, and packed) and room to work in.
-std::uint64_t guessed_memory(const hub::CatalogueEntry& entry) {
-  return 2 * entry.bytes + 300'000'000;
-}
-
-ModelFile selection_of(Run& run, const hub::CatalogueEntry& entry) {
-  run.models.has(entry);  // fails if another file lies there: its hash is that of the catalogue
-  return {entry.name, run.models.place_of(entry), entry.sha256, entry.bytes, &entry, entry.name};
-}
-
-/// What "auto" would take, best first. Throws not_found if nothing fits, saying why each does not.
-std::vector<ModelFile> candidates(Run& run) {
-  const auto limit = memory_limit(run.app);
-  std::vector<const hub::CatalogueEntry*> fitting;
-  std::string refused;
-  for (const hub::CatalogueEntry& entry : run.models.catalogue().entries()) {
-    std::string reason;
-    if (!entry.knows(run.app.language))
-      reason = fmt::format("does not know language \"{}\"", run.app.language);
-    else if (!licence_allowed(run.app, entry.licence))
-      reason = fmt::format("licence {}", entry.licence);
-    else if (limit && guessed_memory(entry) > *limit)
-      reason = fmt::format("needs about {}", human_bytes(guessed_memory(entry)));
-    if (reason.empty())
-      fitting.push_back(&entry);
-    else
-      refused += fmt::format("{}{} ({})", refused.empty() ? "" : ", ", entry.name, reason);
-  }
-  if (fitting.empty())
-    fail(ErrorKind::not_found,
-         "select: no model of the catalogue fits [model]: {}; name one as base",
-         refused.empty() ? "the catalogue is empty" : refused);
-  std::stable_sort(fitting.begin(), fitting.end(),
-                   [](const auto* a, const auto* b) { return a->parameters > b->parameters; });
-  std::vector<ModelFile> list;
-  for (const hub::CatalogueEntry* entry : fitting) list.push_back(selection_of(run, *entry));
-  return list;
-}
-
-/// A model that the file names.
-ModelFile named(Run& run) {
-  const AppFile& app = run.app;
-  if (!app.base_is_path) {
-    if (const hub::CatalogueEntry* entry = run.models.catalogue().find(app.base)) {
-      if (!licence_allowed(app, entry->licence))
-        fail(ErrorKind::bad_argument, "select: {} has licence {}, [model] licences allows {}",
-             entry->name, entry->licence, fmt::join(app.licences, ", "));
-      return selection_of(run, *entry);
-    }
-  }
-  const hub::ResolvedModel found = run.models.resolve(app.base);
-  if (!found.base.empty()) {
-    ModelFile selection = selection_of(run, *run.models.catalogue().find(found.base));
-    selection.name = found.name;
-    return selection;
-  }
-  const fs::path path = fs::absolute(found.path).lexically_normal();
-  return {found.name, path,         run.hash_of_model(path), hub::model_bytes(path),
-          nullptr,    path.string()};
-}
-
-std::vector<ModelFile> choices(Run& run) {
-  if (run.app.base == "auto") return candidates(run);
-  return {named(run)};
-}
-
-/// Why the selected model does not do; "" if it does.
-std::string refusal(Run& run) {
-  eval::Answerer& model = run.answerer();
-  const std::string licence = model.about().at("licence").get<std::string>();
-  if (run.selection.entry == nullptr && !licence_allowed(run.app, licence))
-    return fmt::format("has {}, [model] licences allows {}",
-                       licence.empty() ? "no licence in its file" : "licence " + licence,
-                       fmt::join(run.app.licences, ", "));
-  const auto limit = memory_limit(run.app);
-  if (const std::uint64_t memory = model.memory_bytes(kUsualTokens); limit && memory > *limit)
-    return fmt::format("needs {} of memory, {} {}", human_bytes(memory),
-                       run.app.max_memory ? "[model] max_memory allows" : "this computer has",
-                       human_bytes(*limit));
-  if (!run.app.min_speed) return "";
-  const double speed = run.measured_speed().decode_tokens_per_second / kBatchGain;
-  if (speed >= *run.app.min_speed) return "";
-  return fmt::format("writes {:.0f} tokens a second here, [model] min_speed wants {:.0f}", speed,
-                     *run.app.min_speed);
-}
-
-enum class Absent { fetch, take_unseen };
-
-/// Selects the first of the models that does, and returns which one that is. Throws exhausted if
-/// none does.
-std::size_t choose(Run& run, const std::vector<ModelFile>& list, Absent absent) {
-  std::string refused;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    run.selection = list[i];
-    if (absent == Absent::take_unseen && !run.model_is_here()) return i;
-    const std::string reason = refusal(run);
-    if (reason.empty()) return i;
-    refused += fmt::format("{}{} {}", refused.empty() ? "" : "; ", list[i].name, reason);
-  }
-  fail(ErrorKind::exhausted, "select: no model fits: {}", refused);
-}
-
-std::string why(const Run& run, std::size_t choice, std::size_t count) {
-  if (run.app.base != "auto") return "named in the application file";
-  std::string limits = fmt::format("knows language \"{}\"", run.app.language);
-  if (run.app.max_memory) limits += fmt::format(", fits into {}", human_bytes(*run.app.max_memory));
-  if (!run.app.licences.empty())
-    limits += fmt::format(", has licence {}", run.selection.entry->licence);
-  return fmt::format("largest of the catalogue that {} ({} of {} that could)", limits, choice + 1,
-                     count);
-}
-
 Json select(Run& run) {
-  const std::vector<ModelFile> list = choices(run);
-  const std::size_t choice = choose(run, list, Absent::fetch);
+  Json choice = {{"why", "named in the application file"}};
+  if (is_auto(run.app)) {
+    choice = told(run, decide(run, Absent::fetch));
+  } else {
+    run.selection = named_model(run);
+    if (const std::string reason = refusal(run); !reason.empty())
+      fail(ErrorKind::exhausted, "select: no model fits: {} {}", run.selection.name, reason);
+  }
   eval::Answerer& model = run.answerer();
   const eval::Speed& speed = run.measured_speed();
   Json found = model.about();
   if (run.selection.entry != nullptr) found["licence"] = run.selection.entry->licence;
-  found.update({{"why", why(run, choice, list.size())},
-                {"context", model.context()},
+  found.update(choice);
+  found.update({{"context", model.context()},
                 {"bytes", run.selection.bytes},
                 {"sha256", run.selection.hash},
                 {"memory_bytes", model.memory_bytes(kUsualTokens)},
@@ -208,32 +84,85 @@ Json select(Run& run) {
 }
 
 Cost predict(Run& run) {
-  choose(run, choices(run), Absent::take_unseen);
-  const bool here = run.model_is_here();
-  return {.seconds = 2,
-          .peak_bytes = here ? run.answerer().memory_bytes(kUsualTokens)
-                             : guessed_memory(*run.selection.entry),
-          .what = fmt::format("{}, {}", run.selection.name, human_bytes(run.selection.bytes)),
-          .notes = {}};
+  Cost cost{.seconds = 2, .peak_bytes = 0, .what = {}, .notes = {}};
+  if (is_auto(run.app)) {
+    const Decision decision = decide(run, Absent::take_unseen);
+    cost.peak_bytes = decision.choice().memory_bytes;
+    cost.notes = notes_of_choice(told(run, decision));
+  } else {
+    run.selection = named_model(run);
+    if (run.selection.entry != nullptr)
+      cost.peak_bytes = planned_memory(*run.selection.entry, kUsualTokens);
+  }
+  const ModelFile& model = run.selection;
+  if (run.model_is_here()) {
+    if (const std::string reason = refusal(run); !reason.empty())
+      fail(ErrorKind::exhausted, "select: no model fits: {} {}", model.name, reason);
+    cost.peak_bytes = run.answerer().memory_bytes(kUsualTokens);
+  } else if (model.bytes == 0) {
+    cost.notes.push_back(
+        fmt::format("{} is not on this computer; how large it is the hub tells when it is fetched",
+                    model.name));
+  }
+  cost.what =
+      model.bytes > 0 ? fmt::format("{}, {}", model.name, human_bytes(model.bytes)) : model.name;
+  return cost;
+}
+
+/// What a model is known by before it is here: the hash of its file, or of what is pulled.
+std::string identity(const hub::CatalogueEntry& entry) {
+  return entry.repository ? sha256_hex(entry.repository->text()) : entry.sha256;
+}
+std::string identity(const ModelFile& model) {
+  if (model.entry != nullptr) return identity(*model.entry);
+  return model.pull.empty() ? model.hash : sha256_hex(model.pull);
+}
+
+/// The model that an artefact of this stage has chosen.
+ModelFile recorded(Run& run, const Json& found) {
+  if (!is_auto(run.app)) return named_model(run);
+  return selection_of(run, *run.models.catalogue().find(found.at("chosen").get<std::string>()));
+}
+
+/// A hash of what has changed since a choice was made, though its key is the same: the hub's file
+/// is another now, or models are here that could not be fetched then. "" if nothing has.
+std::string changed_since(Run& run, const Json& found) {
+  const ModelFile model = recorded(run, found);
+  if (!model.hash.empty() && model.hash != found.at("sha256").get<std::string>()) return model.hash;
+  std::string here;
+  for (const Json& other : found.value("considered", Json::array())) {
+    const auto* entry = run.models.catalogue().find(other.at("name").get<std::string>());
+    if (other.contains("unreachable") && entry != nullptr && run.models.path_of(*entry))
+      here += entry->name + " ";
+  }
+  return here.empty() ? "" : sha256_hex(here);
 }
 
 std::vector<Job> select_jobs(Run& run) {
-  const std::vector<ModelFile> list = choices(run);
-  run.selection = list.front();
   Job job{.id = "select", .name = "", .key = {}, .predict = {}, .make = {}};
   const AppFile& app = run.app;
   job.key = {"select",
-             1,
-             {{"base", app.base == "auto" ? "auto" : "named"},
+             2,
+             {{"base", is_auto(run.app) ? "auto" : "named"},
               {"language", app.language},
               {"max_memory", app.max_memory.value_or(0)},
               {"min_speed", app.min_speed.value_or(0)},
               {"licences", app.licences},
               {"compute", name_of(run.options.compute)}},
              {}};
-  for (std::size_t i = 0; i < list.size(); ++i)
-    job.key.inputs.emplace(fmt::format("{} {}", i, list[i].entry ? list[i].entry->name : "model"),
-                           list[i].hash);
+  if (run.options.context > 0) job.key.parameters["context"] = run.options.context;
+  if (is_auto(run.app)) {
+    job.key.parameters["use_case"] = app.use_case;
+    for (const Considered& model : considered(run))
+      if (model.fits()) job.key.inputs.emplace(model.entry->name, identity(*model.entry));
+  } else {
+    run.selection = named_model(run);
+    job.key.inputs.emplace("model", identity(run.selection));
+  }
+  if (const auto known = run.store.find(job.key.hex())) {
+    const std::string changed = changed_since(run, known->meta);
+    if (!changed.empty()) job.key.inputs.emplace("since", changed);
+  }
   job.opens_model = true;
   job.predict = [&run] { return predict(run); };
   job.make = [&run](hub::Draft&) { return select(run); };
@@ -241,10 +170,11 @@ std::vector<Job> select_jobs(Run& run) {
 }
 
 void select_settle(Run& run) {
-  const std::string sha256 = run.artefact("select").meta.at("sha256").get<std::string>();
-  for (ModelFile& choice : choices(run)) {
-    if (choice.hash == sha256) run.selection = std::move(choice);
-  }
+  const Json& found = run.artefact("select").meta;
+  run.selection = recorded(run, found);
+  run.selection.hash = found.at("sha256").get<std::string>();
+  if (!run.model_is_here()) run.selection.bytes = found.at("bytes").get<std::uint64_t>();
+  for (std::string& note : notes_of_choice(found)) run.notes.push_back(std::move(note));
 }
 
 }  // namespace
