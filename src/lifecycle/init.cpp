@@ -1,17 +1,21 @@
 #include "lifecycle/init.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "hub/catalogue.h"
 #include "lifecycle/app_file.h"
+#include "lifecycle/auto_choice.h"
 #include "lifecycle/init_guess.h"
 #include "lifecycle/init_splits.h"
 #include "lifecycle/init_template.h"
 #include "lifecycle/outputs.h"
+#include "lifecycle/prompt_sizes.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -133,22 +137,38 @@ void write_together(const std::vector<std::pair<fs::path, std::string>>& texts) 
   for (const auto& file : files) file->commit();
 }
 
-/// "auto" finds nothing for a language that no model of the catalogue was made for: then the
-/// smallest is named, so that the application runs.
+/// Whether "auto" could take a model of the catalogue on some computer.
+bool auto_finds_one(const std::vector<hub::CatalogueEntry>& entries,
+                    const ApplicationBlanks& blanks) {
+  Demands demands;
+  demands.use_case = blanks.use_case;
+  demands.language = blanks.language;
+  demands.tokens = demands.usual_tokens = kUsualTokens;
+  demands.most_memory = std::numeric_limits<std::uint64_t>::max();
+  const auto nothing_here = [](const auto&) { return false; };
+  return consider(entries, demands, nothing_here).front().fits();
+}
+
+/// Where "auto" would find nothing, the application file names the smallest model that follows
+/// instructions, one that knows the language if there is one, so that it runs.
 void choose_base(const hub::Catalogue& catalogue, ApplicationBlanks& blanks, InitOutcome& outcome) {
   const std::vector<hub::CatalogueEntry>& entries = catalogue.entries();
-  if (entries.empty() || std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
-        return entry.knows(blanks.language);
-      }))
-    return;
-  blanks.base =
-      std::min_element(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-        return std::pair(!a.instruct, a.parameters) < std::pair(!b.instruct, b.parameters);
-      })->name;
+  if (entries.empty() || auto_finds_one(entries, blanks)) return;
+  const auto rank = [&](const hub::CatalogueEntry& entry) {
+    return std::tuple(!entry.instruct, entry.gated, !entry.knows(blanks.language),
+                      entry.parameters);
+  };
+  const hub::CatalogueEntry& named = *std::ranges::min_element(entries, {}, rank);
+  blanks.base = named.name;
   outcome.notes.push_back(fmt::format(
-      "no model of the catalogue was made for language {}: app.toml names {}, whose answers will "
-      "be poor; put a model of your own there as [model] base",
-      blanks.language, blanks.base));
+      "\"auto\" would take no model of the catalogue for use case {} in language {}: app.toml "
+      "names "
+      "{}, {}; put a model of your own there as [model] base",
+      blanks.use_case, blanks.language, named.name,
+      !named.knows(blanks.language) ? "whose answers will be poor"
+      : named.thinks
+          ? "which needs a greater max_new_tokens, since it writes its thoughts down first"
+          : "which was not made for that"));
 }
 
 }  // namespace

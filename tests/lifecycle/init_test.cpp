@@ -151,6 +151,29 @@ INSTANTIATE_TEST_SUITE_P(
               "translate", "zh", "source"}),
     [](const auto& case_) { return std::string(case_.param.name); });
 
+TEST_F(InitTest, NamesAModelWhereAutoWouldFindNone) {
+  const auto note_of = [&](std::string_view word, const std::string& use_case) {
+    std::string text = "text,summary\n";
+    for (int i = 0; i < 40; ++i) text += fmt::format("{0} {0} {0} {0} {1},{0} {1}\n", word, i);
+    write_file(data_, text);
+    InitOptions options;
+    options.force = true;
+    options.use_case = use_case;
+    const InitOutcome made = init_application(data_, options);
+    EXPECT_EQ(made.notes.size(), 1u);
+    return made.notes.empty() ? "" : made.notes.front();
+  };
+  EXPECT_EQ(note_of("\u09ac\u09be\u0982\u09b2\u09be", "summarize"),
+            "\"auto\" would take no model of the catalogue for use case summarize in language bn: "
+            "app.toml names qwen3-0.6b, which needs a greater max_new_tokens, since it writes its "
+            "thoughts down first; put a model of your own there as [model] base");
+  EXPECT_EQ(read_app_file(data_.parent_path() / "app.toml").base, "qwen3-0.6b");
+  EXPECT_EQ(note_of("word", "imagine"),
+            "\"auto\" would take no model of the catalogue for use case imagine in language en: "
+            "app.toml names smollm2-135m, which was not made for that; put a model of your own "
+            "there as [model] base");
+}
+
 /// Rows whose outputs are `labels` different ones, each four times.
 std::string labelled_rows(int labels) {
   std::string text = "review,sentiment\n";
