@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -93,11 +94,15 @@ MappedFile::~MappedFile() {
 
 void MappedFile::release(std::span<const std::byte> part) const {
   if (part.empty()) return;
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (static_cast<std::size_t>(part.data() - data_) + page - 1) / page * page;
-  const auto end = static_cast<std::size_t>(part.data() - data_) + part.size();
-  if (end / page * page <= begin) return;
-  ::madvise(const_cast<std::byte*>(data_) + begin, end / page * page - begin, MADV_DONTNEED);
+  // A file that the system caches in huge pages is mapped by them: reading one byte brings all that
+  // lies in its huge page back, bytes that were released before, too.
+  constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
+  const auto first = reinterpret_cast<std::uintptr_t>(data_);
+  const auto at = reinterpret_cast<std::uintptr_t>(part.data());
+  const std::uintptr_t begin = std::max(first, at / kHugePage * kHugePage);
+  const std::uintptr_t end =
+      std::min(first + size_, (at + part.size() + kHugePage - 1) / kHugePage * kHugePage);
+  ::madvise(const_cast<std::byte*>(data_) + (begin - first), end - begin, MADV_DONTNEED);
 }
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path) {

@@ -68,6 +68,10 @@ StorageRef copy_of(const StoredTensor& tensor) {
   return copy;
 }
 
+/// Tensors up to this size, such as the weights of norms, are copied: what every pass reads would
+/// keep the huge page of the file around it in memory.
+constexpr std::size_t kSmallTensor = std::size_t{64} << 10;
+
 /// The alignment that loops over values of this type need.
 std::size_t alignment_of(const ElementType& type) {
   return type.block > 1 ? alignof(float) : static_cast<std::size_t>(type.bytes);
@@ -95,7 +99,8 @@ Tensor StoredTensor::tensor() const {
     fail(ErrorKind::unsupported, "tensor {} has {} dimensions, more than {}", quote_name(name),
          shape.size(), Shape::kMaxRank);
   const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % alignment_of(type) == 0;
-  return Tensor(is_plain() && aligned ? storage() : copy_of(*this), Shape(shape), *type.dtype);
+  const bool stays = is_plain() && aligned && bytes.size() > kSmallTensor;
+  return Tensor(stays ? storage() : copy_of(*this), Shape(shape), *type.dtype);
 }
 
 Tensor StoredTensor::decoded() const {
