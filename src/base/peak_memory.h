@@ -4,7 +4,8 @@
 
 namespace pomona {
 
-/// The largest resident size this process has had, in bytes (getrusage(2)).
+/// The largest resident size this process has had since it began, or since a PeakMemory was made,
+/// in bytes.
 std::uint64_t peak_resident_bytes();
 
 /// The largest resident size of this process since the object was made, where the system can tell
