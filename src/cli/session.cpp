@@ -51,7 +51,8 @@ hub::ResolvedModel resolve_model(const std::string& model) {
 }
 
 Session::Session(const SessionOptions& options)
-    : resolved(resolve_model(options.model)),
+    : begun(steady_seconds()),
+      resolved(resolve_model(options.model)),
       model(load(resolved.path, options.context, load_seconds)),
       pool_(options.thread_count()),
       arena_(physical_memory_bytes()),

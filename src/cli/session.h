@@ -44,6 +44,7 @@ class Session {
  public:
   explicit Session(const SessionOptions& options);
 
+  const double begun;  // on the clock of steady_seconds(), before anything was looked at
   const hub::ResolvedModel resolved;
   double load_seconds = 0;  // set once
   const model::Model model;

@@ -62,6 +62,7 @@ std::vector<Ended> Job::told(std::vector<Ended> ended, double now) const {
     one.completion.shared_tokens = shared_;
     if (first_token_ == 0) continue;
     one.completion.prefill_seconds = first_token_ - started_;
+    one.completion.first_token_time = first_token_;
     one.completion.decode_seconds = now - first_token_;
   }
   return ended;

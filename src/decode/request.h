@@ -72,8 +72,9 @@ struct Completion {
   bool context_full = false;           // why it ended: no position of the model's context is left
   std::vector<TokenLogprob> logprobs;  // of `tokens`, if asked for
   std::optional<double> score;         // of a beam search: what BeamOptions::length_penalty says
-  double prefill_seconds = 0;  // from the first forward pass with this prompt to its first token
-  double decode_seconds = 0;   // from the first token to the last
+  double prefill_seconds = 0;   // from the first forward pass with this prompt to its first token
+  double first_token_time = 0;  // when that came, on the clock of steady_seconds()
+  double decode_seconds = 0;    // from the first token to the last
 };
 
 }  // namespace pomona::decode

@@ -109,6 +109,8 @@ Json to_json(const Answers& answers, const Session& session) {
   Json json = answer_json(first, *session.model.tokenizer);
   json.update({{"prompt_tokens", first.prompt_tokens},
                {"first_token_seconds", first.prefill_seconds},
+               {"cold_first_token_seconds",
+                first.first_token_time > 0 ? first.first_token_time - session.begun : 0},
                {"prefill_tokens_per_second", rate(first.prompt_tokens, first.prefill_seconds)},
                {"decode_tokens_per_second", answers.decode_rate()},
                {"kv_bytes", answers.kv_bytes}});
