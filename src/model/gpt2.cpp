@@ -171,7 +171,9 @@ std::unique_ptr<CausalLm> load_gpt2(const Checkpoint& stored) {
   const LmShape shape =
       read_shape(checkpoint, numbers.from_gguf() ? "token_embd.weight" : "transformer.wte.weight");
   Weights weights = checkpoint.weights(names(shape));
-  const bool tied = numbers.flag("tie_word_embeddings", false) || !weights.has("lm_head.weight");
+  const bool tied = !weights.has("lm_head.weight") ||
+                    (numbers.flag("tie_word_embeddings", false) &&
+                     weights.are_same("lm_head.weight", "transformer.wte.weight"));
   auto lm = std::make_unique<Gpt2>(shape, numbers, tied);
   if (tied) weights.pass_over("lm_head.weight");
   weights.pass_over_stored("transformer.h.{}.attn.bias");  // masks of old files

@@ -78,7 +78,10 @@ std::unique_ptr<CausalLm> load_llama_like(const Checkpoint& checkpoint, const Nu
   names.push_back({"model.norm.weight", "output_norm.weight", {D}});
   names.push_back({"lm_head.weight", "output.weight", {V, D}});
   Weights weights = checkpoint.weights(std::move(names));
-  const bool tied = config.tie_word_embeddings || !weights.has("lm_head.weight");
+  // Where a file ties its head and yet has another one, that one counts, as in transformers 5.
+  const bool tied = !weights.has("lm_head.weight") ||
+                    (config.tie_word_embeddings &&
+                     weights.are_same("lm_head.weight", "model.embed_tokens.weight"));
   auto lm = std::make_unique<Model>(config, tied);
   if (tied) weights.pass_over("lm_head.weight");
   take_rope_weights(weights);

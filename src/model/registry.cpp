@@ -33,8 +33,11 @@ const Architecture& find_architecture(std::string_view name, const std::filesyst
       return architecture;
     known += (known.empty() ? "" : ", ") + std::string(architecture.name);
   }
-  fail(ErrorKind::unsupported, "{}: architecture {} is not one that Pomona reads ({})",
-       path.string(), quote_name(name), known);
+  fail(
+      ErrorKind::unsupported,
+      "{}: architecture {} is not one that Pomona reads ({}); one that is wired like these takes a "
+      "file of 15 to 200 lines, which docs/architecture.md shows",
+      path.string(), quote_name(name), known);
 }
 
 }  // namespace pomona::model

@@ -39,6 +39,14 @@ bool Weights::has(const std::string& hub_name) const {
   return source_.find(entry_of(hub_name).in(names_)) != nullptr;
 }
 
+bool Weights::are_same(const std::string& hub_name, const std::string& other_hub_name) const {
+  const store::StoredTensor* const a = source_.find(entry_of(hub_name).in(names_));
+  const store::StoredTensor* const b = source_.find(entry_of(other_hub_name).in(names_));
+  return a != nullptr && b != nullptr && a->type == b->type && a->shape == b->shape &&
+         a->strides == b->strides &&
+         std::equal(a->bytes.begin(), a->bytes.end(), b->bytes.begin(), b->bytes.end());
+}
+
 void Weights::pass_over(const std::string& hub_name) {
   if (const auto* tensor = source_.find(entry_of(hub_name).in(names_))) taken_.insert(tensor->name);
 }

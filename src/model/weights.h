@@ -52,6 +52,9 @@ class Weights {
 
   bool has(const std::string& hub_name) const;
 
+  /// Whether the file has both tensors with the same bytes.
+  bool are_same(const std::string& hub_name, const std::string& other_hub_name) const;
+
   /// The tensor. Throws bad_file (missing, other shape) or unsupported (its type).
   Tensor get(const std::string& hub_name);
 

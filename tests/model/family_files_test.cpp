@@ -53,6 +53,16 @@ TEST(FamilyFiles, VariantsEqualPyTorch) {
   }
 }
 
+TEST(FamilyFiles, AHeadOfItsOwnCountsThoughTheNumbersTieIt) {
+  EXPECT_LT(error_of_logits("llama", changed("llama", {{"tie_word_embeddings", true}})), kBound);
+  Checkpoint twice = changed("qwen2", Json::object());
+  std::vector<store::StoredTensor> tensors = twice.tensors.tensors();
+  tensors.push_back(twice.tensors.at("model.embed_tokens.weight"));
+  tensors.back().name = "lm_head.weight";
+  twice.tensors = {"folder", tensors};
+  EXPECT_LT(error_of_logits("qwen2", twice), kBound);
+}
+
 TEST(FamilyFiles, LongRopeIsStretchedForTheContextThatIsAskedFor) {
   const test::TempFolder folder;
   const std::filesystem::path from = golden::path_of("families/phi3");
