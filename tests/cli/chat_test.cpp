@@ -192,5 +192,16 @@ TEST_F(ChatOnATerminal, NothingIsRememberedWhereNobodyWantsIt) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "home/history"));
 }
 
+TEST_F(ChatOnATerminal, AHistoryThatCannotBeReadIsNoReasonNotToTalk) {
+  std::filesystem::create_directories(folder_ / "home/history/chat.jsonl");
+  TerminalProgram chat(tiny_chat());
+  ASSERT_TRUE(chat.shows("the history is not kept: ")) << chat.unread();
+  ASSERT_TRUE(chat.shows("> ")) << chat.unread();
+  chat.type("hello\r");
+  ASSERT_TRUE(chat.shows("cut at the limit")) << chat.unread();
+  chat.type("\x04");
+  EXPECT_EQ(chat.wait(), 0);
+}
+
 }  // namespace
 }  // namespace pomona::test

@@ -114,7 +114,18 @@ class Chat {
   /// Messages are edited where the user sees what is typed.
   std::unique_ptr<LineEditor> make_editor() const {
     if (!interactive() || !console_.error_is_terminal()) return nullptr;
-    return std::make_unique<LineEditor>(console_, History(history_file(options_)), kChatCommands);
+    return std::make_unique<LineEditor>(console_, open_history(), kChatCommands);
+  }
+
+  /// One that cannot be read is no reason not to talk.
+  History open_history() const {
+    const std::optional<fs::path> file = history_file(options_);
+    try {
+      return History(file);
+    } catch (const Error& error) {
+      console_.note(fmt::format("pomona: the history is not kept: {}", error.what()));
+      return History(std::nullopt);
+    }
   }
 
   /// nullopt: the user leaves. Ctrl-C drops what is written so far; where nothing is, a second one

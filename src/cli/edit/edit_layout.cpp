@@ -23,6 +23,8 @@ class Rows {
     if (part == "\t") {
       width = std::min(kTab - rows_.back().width % kTab, columns_ - rows_.back().width);
       shown.assign(width, ' ');
+    } else if (part.starts_with('\xC2') && part[1] < '\xA0') {  // a C1 control
+      shown = "\uFFFD";
     } else if (static_cast<unsigned char>(part.front()) < 0x20 || part == "\x7f") {
       shown = {'^', static_cast<char>(part.front() ^ 0x40)};
       width = shown.size();

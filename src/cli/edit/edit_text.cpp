@@ -53,10 +53,8 @@ void EditText::cut_word_left() {
   const auto is_space = [&](std::size_t at) {
     return text::is_white_space(text::code_point_at(text_, at).value);
   };
-  std::size_t from = cursor_;
-  while (from > 0 && is_space(before(from))) from = before(from);
-  while (from > 0 && !is_space(before(from))) from = before(from);
-  cut(from, cursor_);
+  const std::size_t word_end = back_while(cursor_, is_space);
+  cut(back_while(word_end, [&](std::size_t at) { return !is_space(at); }), cursor_);
 }
 
 void EditText::cut_to_line_end() {
@@ -72,15 +70,32 @@ std::size_t EditText::before(std::size_t at) const {
   return found;
 }
 
+/// Borders are found from the beginning of a line only, so each line is passed once.
+template <class Fits>
+std::size_t EditText::back_while(std::size_t at, Fits fits) const {
+  while (at > 0) {
+    std::size_t found = text_[at - 1] == '\n' ? at - 1 : begin_of_line(at);
+    const std::size_t begin = found;
+    bool all = true;
+    for (std::size_t next = begin; next < at; next = after(next)) {
+      if (fits(next)) continue;
+      all = false;
+      found = after(next);
+    }
+    if (!all) return found;
+    at = begin;
+  }
+  return 0;
+}
+
 std::size_t EditText::after(std::size_t at) const {
   if (at == text_.size()) return at;
   return at + text::grapheme_length(std::string_view(text_).substr(at));
 }
 
 std::size_t EditText::word_before(std::size_t at) const {
-  while (at > 0 && !is_word(text_, before(at))) at = before(at);
-  while (at > 0 && is_word(text_, before(at))) at = before(at);
-  return at;
+  const std::size_t word_end = back_while(at, [&](std::size_t i) { return !is_word(text_, i); });
+  return back_while(word_end, [&](std::size_t i) { return is_word(text_, i); });
 }
 
 std::size_t EditText::word_after(std::size_t at) const {

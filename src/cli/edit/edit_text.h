@@ -47,6 +47,9 @@ class EditText {
  private:
   std::size_t before(std::size_t at) const;
   std::size_t after(std::size_t at) const;
+  /// Back over all characters in a row whose place fits().
+  template <class Fits>
+  std::size_t back_while(std::size_t at, Fits fits) const;
   std::size_t word_before(std::size_t at) const;
   std::size_t word_after(std::size_t at) const;
   std::size_t begin_of_line(std::size_t at) const;

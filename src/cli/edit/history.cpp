@@ -53,6 +53,9 @@ std::vector<std::string_view> lines_of(std::string_view bytes) {
 
 History::History(std::optional<std::filesystem::path> file) : file_(std::move(file)) {
   if (!file_ || !is_there(*file_)) return;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(*file_, ignored))  // a pipe would never end
+    fail(ErrorKind::io, "read: {}: expected a regular file", file_->string());
   const std::string bytes = read_file(*file_);
   for (const std::string_view line : lines_of(bytes)) {
     const Json entry = Json::parse(line, nullptr, false);
@@ -75,10 +78,13 @@ void History::add(std::string_view entry) {
 void History::append(const std::string& line) {
   make_folder(file_->parent_path());
   const OpenFile file(*file_);
-  const std::string bytes = read_file(*file_) + line;
+  std::string bytes = read_file(*file_);
+  const bool cut_off = !bytes.empty() && bytes.back() != '\n';  // where a disk was full
+  const std::string added = (cut_off ? "\n" : "") + line;
+  bytes += added;
   const std::vector<std::string_view> lines = lines_of(bytes);
   if (lines.size() <= kMostEntries && bytes.size() <= kMostBytes) {
-    file.append(line);
+    file.append(added);
     return;
   }
   std::string kept;

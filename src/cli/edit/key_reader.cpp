@@ -90,20 +90,35 @@ std::size_t sequence_length(std::string_view bytes) {
   return at == bytes.size() ? 0 : at + 1;
 }
 
+/// Without C1 controls (U+0080 to U+009F), which steer a terminal as Esc does.
+std::string without_controls(std::string_view well_formed) {
+  std::string text;
+  text.reserve(well_formed.size());
+  for (std::size_t at = 0; at < well_formed.size(); ++at) {
+    const bool control = well_formed[at] == '\xC2' && well_formed[at + 1] < '\xA0';
+    if (control) {
+      ++at;
+    } else {
+      text += well_formed[at];
+    }
+  }
+  return text;
+}
+
 /// Without what would be more than text on a terminal, or to the model.
 std::string as_text(std::string_view pasted) {
   std::string bytes = replace_all(replace_all(pasted, "\r\n", "\n"), "\r", "\n");
   std::erase_if(bytes, [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == '\x7f';
   });
-  return text::take_well_formed(bytes, true);
+  return without_controls(text::take_well_formed(bytes, true));
 }
 
 }  // namespace
 
 std::optional<KeyPress> KeyReader::next(bool nothing_follows) {
   if (bytes_.empty()) return std::nullopt;
-  if (bytes_.starts_with(kPasteBegin)) return pasted();
+  if (bytes_.starts_with(kPasteBegin)) return pasted(nothing_follows);
   if (bytes_.front() == kEscape) return escape(nothing_follows);
   const auto first = static_cast<unsigned char>(bytes_.front());
   if (first < kControls.size()) return take(1, kControls[first]);
@@ -132,9 +147,13 @@ std::optional<KeyPress> KeyReader::escape(bool nothing_follows) {
   return take(length, Key::none);
 }
 
-std::optional<KeyPress> KeyReader::pasted() {
+std::optional<KeyPress> KeyReader::pasted(bool nothing_follows) {
+  constexpr std::string_view kLeave = "\x03\x03";
   const std::size_t end = bytes_.find(kPasteEnd);
-  if (end == std::string::npos) return std::nullopt;
+  if (end == std::string::npos) {  // if its end got lost, Ctrl-C twice is the way out
+    if (!nothing_follows || !bytes_.ends_with(kLeave)) return std::nullopt;
+    return take(bytes_.size(), Key::interrupt);
+  }
   KeyPress press = {Key::text, as_text(std::string_view(bytes_).substr(kPasteBegin.size(),
                                                                        end - kPasteBegin.size()))};
   bytes_.erase(0, end + kPasteEnd.size());
@@ -149,7 +168,7 @@ std::optional<KeyPress> KeyReader::characters(bool nothing_follows) {
   std::string text = text::take_well_formed(front, complete);  // leaves a character's beginning
   if (text.empty() && !complete) return std::nullopt;
   bytes_.replace(0, size, front);
-  return KeyPress{Key::text, std::move(text)};
+  return KeyPress{Key::text, without_controls(text)};
 }
 
 }  // namespace pomona::cli

@@ -61,7 +61,7 @@ class KeyReader {
  private:
   KeyPress take(std::size_t size, Key key);
   std::optional<KeyPress> escape(bool nothing_follows);
-  std::optional<KeyPress> pasted();
+  std::optional<KeyPress> pasted(bool nothing_follows);
   std::optional<KeyPress> characters(bool nothing_follows);
 
   std::string bytes_;

@@ -29,6 +29,7 @@ TEST(EditLayout, WideCharactersTabsAndControls) {
   EXPECT_EQ(laid("e\u0301x", 3), "> e\u0301x| 0,3");
   EXPECT_EQ(laid("\tx", 2), ">       x| 0,9");
   EXPECT_EQ(laid("\x1b[", 2), "> ^[[| 0,5");
+  EXPECT_EQ(laid("\u009B1", 3), "> \uFFFD1| 0,4");
 }
 
 TEST(EditLayout, ShowsTheRowsAroundTheCursor) {

@@ -67,6 +67,21 @@ TEST(EditText, Cuts) {
   EXPECT_EQ(after("|e\u0301x", &EditText::erase_right), "|x");
 }
 
+// Border by border from the beginning of the line, this would take minutes.
+TEST(EditText, ALongWordIsCutAtOnce) {
+  EditText text;
+  text.set("one\n\n " + std::string(200'000, 'a') + "  ");
+  text.word_left();
+  EXPECT_EQ(text.cursor(), 6u);
+  text.word_left();
+  EXPECT_EQ(text.cursor(), 0u);
+  text.set(text.text());
+  text.cut_word_left();
+  EXPECT_EQ(text.text(), "one\n\n ");
+  text.cut_word_left();
+  EXPECT_EQ(text.text(), "");
+}
+
 TEST(EditText, PastesWhatWasCutLast) {
   EditText text = at("one two|");
   text.cut_word_left();

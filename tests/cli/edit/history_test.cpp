@@ -69,6 +69,19 @@ TEST_F(HistoryTest, FaultyLinesArePassedOver) {
   EXPECT_EQ(kept(), Texts{"one"});
 }
 
+TEST_F(HistoryTest, ACutOffLineTakesNoOtherAlong) {
+  write_file(file_, "\"one\"\n\"ha");
+  History(file_).add("two");
+  EXPECT_EQ(kept(), (Texts{"one", "two"}));
+}
+
+TEST_F(HistoryTest, APipeIsNoHistory) {
+  std::filesystem::create_directories(file_.parent_path());
+  ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+  EXPECT_EQ(test::refused([&] { kept(); }),
+            "io: read: " + file_.string() + ": expected a regular file");
+}
+
 TEST_F(HistoryTest, WithoutAFileNothingIsWritten) {
   History history(std::nullopt);
   history.add("one");

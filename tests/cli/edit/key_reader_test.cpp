@@ -72,5 +72,20 @@ TEST(KeyReader, PastedTextIsOneKeyWithoutControls) {
             (std::vector<std::string>{"'one\ntwo\nthree\t[31mfour'", numbers(Key::enter)[0]}));
 }
 
+TEST(KeyReader, APasteWithoutItsEndIsLeftByCtrlCTwice) {
+  KeyReader reader;
+  reader.feed("\x1b[200~one\x03");
+  EXPECT_TRUE(keys(reader, true).empty());
+  reader.feed("\x03");
+  EXPECT_TRUE(keys(reader).empty());
+  EXPECT_EQ(keys(reader, true), numbers(Key::interrupt));
+  EXPECT_FALSE(reader.waits());
+}
+
+TEST(KeyReader, ControlsOfTwoBytesAreLeftOut) {
+  EXPECT_EQ(keys("a\u009B31m\u00A0é"), std::vector<std::string>{"'a31m\u00A0é'"});
+  EXPECT_EQ(keys("\x1b[200~a\u009B31m\u0080\x1b[201~"), std::vector<std::string>{"'a31m'"});
+}
+
 }  // namespace
 }  // namespace pomona::cli
