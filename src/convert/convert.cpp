@@ -113,13 +113,13 @@ class Work {
   /// GGUF's factors of stretched rotations, which the numbers of a folder say.
   static bool is_rope(std::string_view name) { return name.starts_with("rope_f"); }
 
-  /// The chance of a difference is that of a text which nobody writes: SentencePiece and the hub's
-  /// BPE break ties of merges in different ways.
+  /// Of texts put together at random a few may differ: SentencePiece and the hub's BPE break ties
+  /// of merges in different ways, in texts which nobody writes.
   void check_tokens(const ModelText& made) {
     constexpr std::int64_t kMostPercent = 2;
     result_.tokens = compare_tokens(files().text, made);
     const TokenCheck& check = result_.tokens;
-    if (check.different * 100 > check.texts * kMostPercent)
+    if (check.usual_differ || check.different * 100 > check.texts * kMostPercent)
       fail(
           ErrorKind::unsupported,
           "convert: {}: the other kind of file cannot say how this tokeniser works: {} of {} texts "
@@ -131,7 +131,7 @@ class Work {
   std::string card() const {
     std::string card = "---\n";
     if (!files().licence.empty())
-      card.append("license: ").append(Json(files().licence).dump()).append("\n");
+      card.append("license: ").append(Json(printable(files().licence, true)).dump()).append("\n");
     card.append("library_name: transformers\n---\n# ").append(printable(files().name, true));
     return card.append("\n\nConverted by Pomona from ")
         .append(printable(files().path.filename().string(), true))
@@ -176,6 +176,8 @@ ConvertResult convert(const fs::path& from, const fs::path& to, const ConvertOpt
 
 Json ConvertResult::to_json() const {
   Json pairs = Json::array();
+  Json special = Json::array();
+  for (const std::string& token : tokens.special) special.push_back(printable(token, true));
   for (const Mapped& pair : mapped) pairs.push_back({{"from", pair.from}, {"to", pair.to}});
   return {{"bytes_in", bytes_in},
           {"bytes_out", bytes_out},
@@ -184,7 +186,8 @@ Json ConvertResult::to_json() const {
           {"mapped", pairs},
           {"unused", unused},
           {"missing", Json::array()},
-          {"tokenizer", {{"texts", tokens.texts}, {"different", tokens.different}}}};
+          {"tokenizer",
+           {{"texts", tokens.texts}, {"different", tokens.different}, {"special", special}}}};
 }
 
 }  // namespace pomona::convert

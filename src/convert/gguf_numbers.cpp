@@ -28,7 +28,7 @@ struct Windows {
 
 /// Throws unsupported for windows in other layers than the family's files usually have them, since
 /// GGUF does not tell layers apart.
-Windows windows_of(const Source& source) {
+Windows stored_windows(const Source& source) {
   const Config& numbers = source.numbers();
   const std::optional<std::int64_t> usual = usual_period(source);
   if (!usual && numbers.flag("use_sliding_window", false))
@@ -51,6 +51,29 @@ Windows windows_of(const Source& source) {
                                 quote_name(types[i])));
   }
   return windows;
+}
+
+/// Readers of GGUF take a Gemma 2 that tells no window to have its usual one, so one that holds the
+/// whole context says that there is none.
+Windows windows_of(const Source& source) {
+  const Windows stored = stored_windows(source);
+  if (source.architecture.name != "gemma2" || stored.size > 0) return stored;
+  return {source.shape.longest, 2};
+}
+
+/// Readers of GGUF take a Gemma 2 that tells no caps to have its usual ones, and know of none on
+/// the scores of a Gemma 3.
+void write_caps(const Source& source, const std::string& prefix, GgufKeys& keys) {
+  const std::string_view family = source.architecture.name;
+  const Config& numbers = source.numbers();
+  for (const char* cap : {"attn_logit_softcapping", "final_logit_softcapping"}) {
+    const bool found = numbers.find(cap) != nullptr;
+    if (family == "gemma2" && !found)
+      source.refuse(fmt::format("{} is null: GGUF cannot say so, its {} has one", cap, family));
+    if (family == "gemma3" && found && std::string_view(cap).starts_with("attn"))
+      source.refuse(fmt::format("{}: GGUF cannot say so, its {} has none", cap, family));
+    if (found) keys.real(prefix + cap, numbers.positive(cap));
+  }
 }
 
 /// GGUF does not tell the activation: each family has its usual one.
@@ -84,9 +107,22 @@ void write_query_scale(const Source& source, const std::string& prefix, GgufKeys
   if (found != usual) keys.real(prefix + "attention.scale", 1 / std::sqrt(found));
 }
 
+/// llama.cpp takes factors of single frequencies only in these families.
+void check_factors(const Source& source, const nn::RopeConfig& rope) {
+  const std::string_view family = source.architecture.name;
+  const bool llama = family == "llama" || family == "mistral";
+  const bool longrope = rope.rope_type == RopeType::longrope;
+  if (longrope ? !llama && family != "phi3" : rope.rope_type == RopeType::llama3 && !llama)
+    source.refuse(fmt::format("rope_type {}: GGUF cannot say so of {}",
+                              longrope ? "longrope" : "llama3", family));
+}
+
 void write_scaling(const Source& source, const std::string& prefix, GgufKeys& keys) {
   const nn::RopeConfig rope = rope_of(source);
   const std::string scaling = prefix + "rope.scaling.";
+  check_factors(source, rope);
+  if (rope.rope_type == RopeType::longrope && source.architecture.name != "phi3")
+    keys.text(scaling + "type", "longrope");
   if (rope.rope_type == RopeType::linear || rope.rope_type == RopeType::yarn) {
     keys.text(scaling + "type", rope.rope_type == RopeType::linear ? "linear" : "yarn");
     keys.real(scaling + "factor", rope.factor);
@@ -132,8 +168,15 @@ std::int64_t file_type(DType type) {
 }  // namespace
 
 nn::RopeConfig rope_of(const Source& source) {
-  const bool kinds = source.architecture.name == "gemma2" || source.architecture.name == "gemma3";
-  return model::read_rope(source.checkpoint(), source.shape.E, kinds ? "full_attention" : "");
+  const std::string_view family = source.architecture.name;
+  const bool kinds = family == "gemma2" || family == "gemma3";
+  nn::RopeConfig rope =
+      model::read_rope(source.checkpoint(), source.shape.E, kinds ? "full_attention" : "");
+  if (rope.rotary_dim != source.shape.E && family != "phi3" && family != "gpt_neox")
+    source.refuse(fmt::format(
+        "{} of the {} values of a head turn: the other kind of file cannot say so of {}",
+        rope.rotary_dim, source.shape.E, family));
+  return rope;
 }
 
 void write_gguf_numbers(const Source& source, DType type, GgufKeys& keys) {
@@ -171,8 +214,7 @@ void write_gguf_numbers(const Source& source, DType type, GgufKeys& keys) {
   if (windows.size > 0) keys.count(prefix + "attention.sliding_window", windows.size);
   if (family == "gemma3" && windows.period > 0 && windows.period != 6)
     keys.count(prefix + "attention.sliding_window_pattern", windows.period);
-  for (const char* cap : {"attn_logit_softcapping", "final_logit_softcapping"})
-    if (numbers.find(cap) != nullptr) keys.real(prefix + cap, numbers.positive(cap));
+  write_caps(source, prefix, keys);
   write_query_scale(source, prefix, keys);
 }
 

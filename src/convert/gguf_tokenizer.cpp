@@ -157,10 +157,17 @@ void write_roles(const text::Tokenizer& tokenizer, GgufKeys& keys) {
 /// place for one.
 void write_end(const text::Tokenizer& tokenizer, const std::string& origin, GgufKeys& keys) {
   const auto known = store::read_tokenizer(keys.metadata(origin));
+  std::optional<TokenId> end;
   for (TokenId id = 0; id < static_cast<TokenId>(tokenizer.vocabulary_size()); ++id) {
     if (!tokenizer.ends_generation(id) || known->ends_generation(id)) continue;
-    return keys.count(std::string(kKey) + "eot_token_id", id);
+    if (end)
+      fail(ErrorKind::unsupported,
+           "convert: tokenizer {}: {} and {} both end a text (eos_token_id), and GGUF has a place "
+           "for one such token",
+           origin, quote_name(tokenizer.token_text(*end)), quote_name(tokenizer.token_text(id)));
+    end = id;
   }
+  if (end) keys.count(std::string(kKey) + "eot_token_id", *end);
 }
 
 }  // namespace
@@ -174,6 +181,10 @@ void write_gguf_tokenizer(const fs::path& folder, const model::ModelText& text, 
   const Splits splits = splits_of(root);
   const JsonPart model = root.at("model");
   const auto count = static_cast<std::size_t>(rows);
+  if (text.tokenizer->vocabulary_size() > count)
+    fail(ErrorKind::unsupported,
+         "convert: tokenizer {}: it has {} tokens and the embedding {} rows; GGUF has one for each",
+         file.origin, text.tokenizer->vocabulary_size(), rows);
   if (!file.has_merges) model.unsupported("only BPE vocabularies are converted to GGUF");
   if (splits.byte_level) {
     write_byte_level(file, root, splits, keys);

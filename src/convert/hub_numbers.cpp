@@ -52,10 +52,13 @@ std::optional<nn::RopeConfig> llama3_of(nn::RopeConfig rope) {
   return std::nullopt;
 }
 
+/// A factor of all frequencies beside those of single ones goes into these.
 Json longrope(const Source& source, const nn::RopeConfig& rope) {
   std::vector<double> low = factors_of(source, "rope_factors_short.weight"),
                       high = factors_of(source, "rope_factors_long.weight");
-  if (low.empty()) low = high = factors_of(source, "rope_freqs.weight");
+  if (low.empty()) low = factors_of(source, "rope_freqs.weight");
+  if (rope.rope_type == RopeType::linear)
+    for (double& factor : low) factor = shortest(factor * rope.factor);
   const double attention = shortest(nn::rope_frequencies(rope).attention_factor);
   return {{"rope_type", "longrope"},
           {"short_factor", low},
@@ -81,7 +84,11 @@ Json yarn(const nn::RopeConfig& rope) {
 /// rope_scaling; null for a rotation as it is.
 Json scaling_of(const Source& source, const nn::RopeConfig& rope) {
   if (rope.rope_type == RopeType::longrope) return longrope(source, rope);
-  if (rope.rope_type == RopeType::yarn) return yarn(rope);
+  if (rope.rope_type == RopeType::yarn) {
+    if (!rope.frequency_factors.empty())
+      source.refuse("yarn beside rope_freqs.weight: config.json cannot say so");
+    return yarn(rope);
+  }
   if (!rope.frequency_factors.empty()) {
     const auto llama3 = rope.factor == 1 ? llama3_of(rope) : std::nullopt;
     if (!llama3) return longrope(source, rope);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "convert/tokenizers.h"
@@ -18,7 +19,7 @@ constexpr std::string_view kProse =
     "main() "
     "{ "
     "return 0; }\r\n"
-    "don't we'll I'M   x==y\n";
+    "don't we'll I'M   x==y \ufb01ve \uff12 \u00bd\n";
 
 /// A text of `count` tokens drawn from the vocabulary; those that are no whole characters, and
 /// control tokens, are left out.
@@ -35,6 +36,30 @@ std::string drawn_text(const Tokenizer& tokenizer, const Random& random, std::ui
   return text;
 }
 
+bool are_same(const std::string& text, const Tokenizer& a, const Tokenizer& b) {
+  const text::EncodeOptions plain, special = {.add_special = true, .parse_special = true};
+  return a.encode(text, plain) == b.encode(text, plain) &&
+         a.encode(text, special) == b.encode(text, special);
+}
+
+/// The special tokens that take spaces with them, or stand for themselves only as words of their
+/// own, in one of the two.
+std::vector<std::string> differing_tokens(const Tokenizer& a, const Tokenizer& b) {
+  constexpr int kMost = 1000;  // some vocabularies keep thousands for later
+  std::vector<std::string> differing;
+  int count = 0;
+  for (TokenId id = 0; id < static_cast<TokenId>(a.vocabulary_size()) && count < kMost; ++id) {
+    const text::TokenKind kind = a.kind(id);
+    if (kind != text::TokenKind::control && kind != text::TokenKind::user_defined) continue;
+    const std::string token(a.token_text(id));
+    if (token.empty() || find_invalid_utf8(token)) continue;
+    ++count;
+    const std::string text = fmt::format("pear {0} tree{0}knife{0}\n hill", token);
+    if (!are_same(text, a, b)) differing.push_back(token);
+  }
+  return differing;
+}
+
 }  // namespace
 
 TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b) {
@@ -43,19 +68,19 @@ TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b) 
   const text::Normalizer::Step compose = text::normal_form_step(text::NormalForm::nfc);
   std::vector<std::string> texts = {std::string(kProse)};
   if (a.chat_template) texts.push_back(*a.chat_template);
+  const std::size_t usual = texts.size();
   for (std::size_t i = 0; i < kTexts; ++i)
     texts.push_back(drawn_text(*a.tokenizer, random, i * kTokens, kTokens));
 
   TokenCheck check;
-  for (std::string& text : texts) {
-    compose(text);  // GGUF's tokenisers leave texts as they are, and most people write composed
-    const text::EncodeOptions plain, special = {.add_special = true, .parse_special = true};
-    const bool same = a.tokenizer->encode(text, plain) == b.tokenizer->encode(text, plain) &&
-                      a.tokenizer->encode(text, special) == b.tokenizer->encode(text, special);
-    ++check.texts;
-    if (same) continue;
-    if (check.different++ == 0) check.example = text;
+  check.texts = static_cast<std::int64_t>(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    compose(texts[i]);  // GGUF's tokenisers leave texts as they are, and most people write composed
+    if (are_same(texts[i], *a.tokenizer, *b.tokenizer)) continue;
+    if (check.different++ == 0) check.example = texts[i];
+    check.usual_differ = check.usual_differ || i < usual;
   }
+  check.special = differing_tokens(*a.tokenizer, *b.tokenizer);
   return check;
 }
 

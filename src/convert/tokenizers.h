@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "convert/gguf_keys.h"
@@ -32,10 +33,13 @@ void write_gguf_tokenizer(const std::filesystem::path& folder, const model::Mode
 /// What two tokenisers make of the same texts.
 struct TokenCheck {
   std::int64_t texts = 0, different = 0;
-  std::string example;  // the first text that they cut differently
+  bool usual_differ = false;         // texts that people write are among these
+  std::string example;               // the first text that they cut differently
+  std::vector<std::string> special;  // tokens that treat spaces or words beside them differently
 };
 
-/// Texts put together of the vocabulary's own tokens at random, and the chat template.
+/// Prose, the chat template, and texts put together of the vocabulary's own tokens at random;
+/// beside these, each special token between words and spaces.
 TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b);
 
 }  // namespace pomona::convert

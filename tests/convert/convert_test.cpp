@@ -4,61 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <set>
 
-#include "base/file.h"
-#include "model/model.h"
-#include "store/gguf.h"
-#include "store/gguf_output.h"
-#include "store/hub_folder.h"
-#include "store/safetensors_writer.h"
-#include "tests/support/engine.h"
-#include "tests/support/golden.h"
-#include "tests/support/refused.h"
-#include "tests/support/temp_folder.h"
+#include "tests/convert/convert_support.h"
 
 namespace pomona::convert {
 namespace {
-
-namespace fs = std::filesystem;
-
-fs::path folder_of(const std::string& family) { return golden::path_of("families/" + family); }
-fs::path file_of(const std::string& family) {
-  return golden::path_of("families/" + family + ".gguf");
-}
-
-ConvertResult convert(const fs::path& from, const fs::path& to,
-                      const ConvertOptions& options = {}) {
-  return convert(from, to, options, no_progress(), StopToken());
-}
-
-std::vector<std::byte> values_of(const store::StoredTensor& tensor) {
-  const StorageRef values = tensor.storage();
-  return {values->data, values->data + values->size};
-}
-
-/// Logits in f32 of a few tokens of the model at `path`.
-std::vector<float> logits_of(const fs::path& path) {
-  const model::Model model = model::load_model(path);
-  test::Engine engine;
-  engine.context.compute = Compute::f32;
-  nn::Batch batch;
-  batch.append(std::vector<std::int32_t>{5, 17, 99, 3, 41, 64, 8, 23, 77}, 0, nullptr,
-               nn::Batch::Logits::all);
-  const Tensor logits = model.lm->forward(batch, engine.context);
-  return {logits.data<float>(), logits.data<float>() + logits.elements()};
-}
-
-double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  EXPECT_EQ(a.size(), b.size());
-  double difference = 0, scale = 0;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(a[i]) - b[i]));
-    scale = std::max(scale, std::abs(static_cast<double>(b[i])));
-  }
-  return difference / scale;
-}
 
 class Convert : public testing::TestWithParam<const char*> {
  protected:
@@ -147,70 +98,6 @@ INSTANTIATE_TEST_SUITE_P(Families, Convert,
                          testing::Values("gemma2", "gemma3", "gpt2", "gpt_neox", "llama", "mistral",
                                          "phi3", "qwen2", "qwen3"),
                          [](const auto& family) { return std::string(family.param); });
-
-/// A copy of a family's folder with `changes` merged into its config.json (null removes).
-void put_folder(const std::string& family, const Json& changes, const fs::path& to) {
-  fs::copy(folder_of(family), to, fs::copy_options::recursive);
-  Json config = read_json(to / "config.json");
-  config.merge_patch(changes);
-  write_file(to / "config.json", config.dump());
-}
-
-/// The golden weights of a folder with `change` made to their list.
-void change_tensors(const fs::path& folder,
-                    const std::function<void(std::vector<store::TensorOutput>&)>& change) {
-  const store::TensorSource source = store::HubFolder(folder).weights();
-  std::vector<store::TensorOutput> tensors = store::outputs_of(source);
-  change(tensors);
-  store::write_safetensors(folder / "changed.safetensors", tensors, {{"format", "pt"}});
-  fs::rename(folder / "changed.safetensors", folder / "model.safetensors");
-}
-
-struct Refusal {
-  const char* name;
-  const char* family;
-  const char* changes;
-  const char* error;  // behind the path
-};
-void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; }
-
-class ConvertRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(ConvertRefusal, SaysWhatGgufCannot) {
-  const test::TempFolder temp;
-  const fs::path folder = temp / "model";
-  put_folder(GetParam().family, Json::parse(GetParam().changes), folder);
-  EXPECT_EQ(test::refused([&] { convert(folder, temp / "made.gguf"); }),
-            "unsupported: convert: " + folder.string() + ": " + GetParam().error);
-  EXPECT_FALSE(fs::exists(temp / "made.gguf"));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    All, ConvertRefusal,
-    testing::Values(
-        Refusal{"Activation", "gpt2", R"({"activation_function": "gelu"})",
-                "activation_function \"gelu\": GGUF cannot say so, its gpt2 has gelu_new"},
-        Refusal{"TanhOfNeox", "gpt_neox", R"({"hidden_act": "gelu_new"})",
-                "hidden_act \"gelu_new\": GGUF cannot say so, its gpt_neox has gelu"},
-        Refusal{"Scale", "gpt2", R"({"scale_attn_by_inverse_layer_idx": true})",
-                "GGUF cannot say that attention is scaled in another way than usual"},
-        Refusal{"UpperWindows", "qwen3",
-                R"({"use_sliding_window": true, "sliding_window": 4, "max_window_layers": 1,
-                    "layer_types": null})",
-                "use_sliding_window: GGUF cannot say which layers have a window"},
-        Refusal{"LayerTypes", "gemma2",
-                R"({"layer_types": ["full_attention", "sliding_attention"]})",
-                "layer_types: GGUF cannot say that layer 0 has \"full_attention\""},
-        Refusal{"Yarn", "qwen3",
-                R"({"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e6,
-                    "original_max_position_embeddings": 64, "truncate": false}})",
-                "yarn's truncate = false: GGUF cannot say so"}),
-    [](const auto& refusal) { return std::string(refusal.param.name); });
-
-class ConvertFiles : public testing::Test {
- protected:
-  test::TempFolder temp;
-};
 
 TEST_F(ConvertFiles, LongRopeKeepsBothSetsOfFactors) {
   const fs::path folder = temp / "long";

@@ -44,6 +44,7 @@ TEST_P(Vocabulary, StaysTheSameThereAndBack) {
   const TokenCheck check = compare_tokens(before, hub);
   EXPECT_EQ(check.texts, before.chat_template ? 258 : 257);
   EXPECT_EQ(check.different, 0) << check.example;
+  EXPECT_EQ(check.special, std::vector<std::string>());
   const std::string inputs = read_file(path.string() + ".inp");
   EXPECT_EQ(hub.tokenizer->encode(inputs), before.tokenizer->encode(inputs));
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/quote.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/session.h"
@@ -45,6 +46,10 @@ void convert(const Options& options, Console& console) {
                   result.mapped.size(), result.unused.size(),
                   result.tokens.texts - result.tokens.different, result.tokens.texts));
   print_names(console, "unused", result.unused);
+  std::vector<std::string> special;
+  for (const std::string& token : result.tokens.special) special.push_back(printable(token, true));
+  print_names(console, "special tokens that treat spaces or words beside them differently now",
+              special);
 }
 
 Action prepare(Arguments& arguments) {
