@@ -48,8 +48,15 @@ class Work {
     std::vector<MappedTensor> tensors = take_tensors(Names::gguf);
     GgufKeys keys;
     write_gguf_numbers(source_, main_type(tensors), keys);
-    write_gguf_tokenizer(files().path, files().text, source_.shape.V, keys);
-    check_tokens({store::read_tokenizer(keys.metadata(path.string())), std::nullopt});
+    const Beginnings beginnings =
+        write_gguf_tokenizer(files().path, files().text, source_.shape.V, keys);
+    check_tokens({store::read_tokenizer(keys.metadata(path.string())), std::nullopt}, beginnings);
+    result_.notes = gguf_notes(source_);
+    if (beginnings == Beginnings::metaspace)
+      result_.notes.push_back(
+          "texts that begin with a space, and those behind a special token, begin as in "
+          "SentencePiece: GGUF cannot say Metaspace");
+    note_generation();
     store::GgufOutput output;
     output.metadata = keys.entries();
     output.tensors = rope_tensors(source_);
@@ -77,7 +84,7 @@ class Work {
     if (text.chat_template) folder.write_text(store::kChatTemplateFile, *text.chat_template);
     folder.write_json(store::kConfigFile, config);
     folder.write_text("README.md", card());
-    check_tokens(model::open_model_text(folder.staging()));
+    check_tokens(model::open_model_text(folder.staging()), Beginnings::same);
 
     std::vector<store::TensorOutput> outputs;
     for (MappedTensor& tensor : tensors) outputs.push_back(std::move(tensor.output));
@@ -115,9 +122,9 @@ class Work {
 
   /// Of texts put together at random a few may differ: SentencePiece and the hub's BPE break ties
   /// of merges in different ways, in texts which nobody writes.
-  void check_tokens(const ModelText& made) {
+  void check_tokens(const ModelText& made, Beginnings beginnings) {
     constexpr std::int64_t kMostPercent = 2;
-    result_.tokens = compare_tokens(files().text, made);
+    result_.tokens = compare_tokens(files().text, made, beginnings);
     const TokenCheck& check = result_.tokens;
     if (check.usual_differ || check.different * 100 > check.texts * kMostPercent)
       fail(
@@ -126,6 +133,18 @@ class Work {
           "became other tokens, for example {}",
           files().path.string(), check.different, check.texts,
           quote_name(check.example.substr(0, 60)));
+  }
+
+  /// How the folder's makers would draw answers, which GGUF has no keys for.
+  void note_generation() {
+    const auto generation = store::HubFolder(files().path).json(store::kGenerationConfigFile);
+    if (!generation) return;
+    std::string names;
+    for (const char* name : {"do_sample", "temperature", "top_p", "top_k", "repetition_penalty"})
+      if (generation->contains(name)) names.append(names.empty() ? "" : ", ").append(name);
+    if (!names.empty())
+      result_.notes.push_back(
+          fmt::format("{}: {} are left behind", store::kGenerationConfigFile, names));
   }
 
   std::string card() const {
@@ -186,6 +205,7 @@ Json ConvertResult::to_json() const {
           {"mapped", pairs},
           {"unused", unused},
           {"missing", Json::array()},
+          {"notes", notes},
           {"tokenizer",
            {{"texts", tokens.texts}, {"different", tokens.different}, {"special", special}}}};
 }

@@ -28,6 +28,7 @@ struct ConvertResult {
   std::vector<Mapped> mapped;
   std::vector<std::string> unused;  // tensors of the old file that the model does without
   TokenCheck tokens;                // of the old tokeniser and the new one
+  std::vector<std::string> notes;   // what other readers of the new file do in another way
   double seconds = 0;
 
   Json to_json() const;

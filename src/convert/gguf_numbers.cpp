@@ -97,14 +97,15 @@ void check_activation(const Source& source) {
 
 /// Where Gemma's scores are not scaled by the size of the heads. (The readers of GGUF know that the
 /// largest of the second and third generation go by the width instead.)
-void write_query_scale(const Source& source, const std::string& prefix, GgufKeys& keys) {
+std::optional<double> query_scale(const Source& source) {
   const std::string_view family = source.architecture.name;
-  if (family != "gemma2" && family != "gemma3") return;
+  if (family != "gemma2" && family != "gemma3") return std::nullopt;
   const model::LmShape& shape = source.shape;
   const bool widest = shape.L == (family == "gemma2" ? 46 : 62);
   const auto usual = static_cast<double>(widest ? shape.D / shape.H : shape.E);
   const double found = source.numbers().positive("query_pre_attn_scalar");
-  if (found != usual) keys.real(prefix + "attention.scale", 1 / std::sqrt(found));
+  if (found == usual) return std::nullopt;
+  return 1 / std::sqrt(found);
 }
 
 /// llama.cpp takes factors of single frequencies only in these families.
@@ -215,7 +216,27 @@ void write_gguf_numbers(const Source& source, DType type, GgufKeys& keys) {
   if (family == "gemma3" && windows.period > 0 && windows.period != 6)
     keys.count(prefix + "attention.sliding_window_pattern", windows.period);
   write_caps(source, prefix, keys);
-  write_query_scale(source, prefix, keys);
+  if (const auto scale = query_scale(source)) keys.real(prefix + "attention.scale", *scale);
+}
+
+std::vector<std::string> gguf_notes(const Source& source) {
+  const std::string_view family = source.architecture.name;
+  std::vector<std::string> notes;
+  if (query_scale(source))
+    notes.emplace_back("llama.cpp does not read attention.scale (query_pre_attn_scalar)");
+  const std::int64_t window = windows_of(source).size;
+  if (window > 0 && window < source.shape.longest && (family == "mistral" || family == "phi3"))
+    notes.push_back(fmt::format(
+        "llama.cpp leaves out the window of {} tokens: longer texts are answered in another way",
+        window));
+  if (family == "gpt_neox") notes.emplace_back("llama.cpp computes GELU by its tanh form");
+  if (family == "gpt2" || rope_of(source).rope_type != RopeType::yarn) return notes;
+  const nn::RopeConfig rope = rope_of(source), usual;
+  if (rope.attention_factor || rope.mscale_all_dim != 0 || rope.beta_fast != usual.beta_fast ||
+      rope.beta_slow != usual.beta_slow)
+    notes.emplace_back(
+        "llama.cpp does not read all of yarn's numbers (attention_factor, mscale, beta)");
+  return notes;
 }
 
 std::vector<store::TensorOutput> rope_tensors(const Source& source) {

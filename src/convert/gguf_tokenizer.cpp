@@ -172,8 +172,8 @@ void write_end(const text::Tokenizer& tokenizer, const std::string& origin, Gguf
 
 }  // namespace
 
-void write_gguf_tokenizer(const fs::path& folder, const model::ModelText& text, std::int64_t rows,
-                          GgufKeys& keys) {
+Beginnings write_gguf_tokenizer(const fs::path& folder, const model::ModelText& text,
+                                std::int64_t rows, GgufKeys& keys) {
   const fs::path path = folder / store::kTokenizerFile;
   const std::string json = read_file(path);
   const store::TokenizerFile file = store::parse_tokenizer_file(json, path.string());
@@ -197,6 +197,9 @@ void write_gguf_tokenizer(const fs::path& folder, const model::ModelText& text, 
   write_roles(*text.tokenizer, keys);
   write_end(*text.tokenizer, file.origin, keys);
   if (text.chat_template) keys.text("tokenizer.chat_template", *text.chat_template);
+  const auto splitter = root.find("pre_tokenizer");
+  const bool metaspace = !splits.byte_level && splitter && prepends_mark(*splitter);
+  return metaspace ? Beginnings::metaspace : Beginnings::same;
 }
 
 }  // namespace pomona::convert

@@ -1,6 +1,7 @@
 // A model's numbers in the other kind of file: GGUF's metadata of a hub folder, config.json of a
 // GGUF file. Formats as model/config.h reads them.
 #pragma once
+#include <string>
 #include <vector>
 
 #include "base/json.h"
@@ -14,6 +15,9 @@ namespace pomona::convert {
 /// Adds general.* and the architecture's keys; `type` is that of most weights. Throws unsupported
 /// for what the hub's files can say and GGUF's cannot.
 void write_gguf_numbers(const Source& source, DType type, GgufKeys& keys);
+
+/// What write_gguf_numbers says and llama.cpp (2026) does not read, a sentence each.
+std::vector<std::string> gguf_notes(const Source& source);
 
 /// The tensors in which GGUF keeps what config.json says of stretched rotations.
 std::vector<store::TensorOutput> rope_tensors(const Source& source);

@@ -24,13 +24,13 @@ constexpr std::string_view kProse =
 /// A text of `count` tokens drawn from the vocabulary; those that are no whole characters, and
 /// control tokens, are left out.
 std::string drawn_text(const Tokenizer& tokenizer, const Random& random, std::uint64_t first,
-                       std::size_t count) {
+                       std::size_t count, bool with_added) {
   std::string text;
   for (std::size_t i = 0; i < count; ++i) {
     const auto id = static_cast<TokenId>(random.below(first + i, tokenizer.vocabulary_size()));
     const std::string_view bytes = tokenizer.token_bytes(id);
     const bool plain = tokenizer.kind(id) == text::TokenKind::normal ||
-                       tokenizer.kind(id) == text::TokenKind::user_defined;
+                       (with_added && tokenizer.kind(id) == text::TokenKind::user_defined);
     if (plain && !find_invalid_utf8(bytes)) text.append(bytes);
   }
   return text;
@@ -62,7 +62,9 @@ std::vector<std::string> differing_tokens(const Tokenizer& a, const Tokenizer& b
 
 }  // namespace
 
-TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b) {
+TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b,
+                          Beginnings beginnings) {
+  const bool whole = beginnings == Beginnings::same;
   constexpr std::size_t kTexts = 256, kTokens = 32;
   const Random random(0, 0);
   const text::Normalizer::Step compose = text::normal_form_step(text::NormalForm::nfc);
@@ -70,17 +72,20 @@ TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b) 
   if (a.chat_template) texts.push_back(*a.chat_template);
   const std::size_t usual = texts.size();
   for (std::size_t i = 0; i < kTexts; ++i)
-    texts.push_back(drawn_text(*a.tokenizer, random, i * kTokens, kTokens));
+    texts.push_back(drawn_text(*a.tokenizer, random, i * kTokens, kTokens, whole));
 
   TokenCheck check;
   check.texts = static_cast<std::int64_t>(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     compose(texts[i]);  // GGUF's tokenisers leave texts as they are, and most people write composed
-    if (are_same(texts[i], *a.tokenizer, *b.tokenizer)) continue;
+    if (!whole) texts[i].erase(0, texts[i].find_first_not_of(" \n\r\t"));
+    if (whole ? are_same(texts[i], *a.tokenizer, *b.tokenizer)
+              : a.tokenizer->encode(texts[i]) == b.tokenizer->encode(texts[i]))
+      continue;
     if (check.different++ == 0) check.example = texts[i];
     check.usual_differ = check.usual_differ || i < usual;
   }
-  check.special = differing_tokens(*a.tokenizer, *b.tokenizer);
+  if (whole) check.special = differing_tokens(*a.tokenizer, *b.tokenizer);
   return check;
 }
 

@@ -25,10 +25,13 @@ struct HubTokenizerFiles {
 HubTokenizerFiles hub_tokenizer(const store::GgufMetadata& metadata, const model::ModelText& text,
                                 std::int64_t context);
 
+/// How a folder's tokeniser marks the beginning of a text that GGUF's would mark in another way.
+enum class Beginnings { same, metaspace };
+
 /// Adds a folder's tokeniser with as many tokens as the embedding has rows. Throws bad_file,
 /// unsupported for what GGUF cannot say.
-void write_gguf_tokenizer(const std::filesystem::path& folder, const model::ModelText& text,
-                          std::int64_t rows, GgufKeys& keys);
+Beginnings write_gguf_tokenizer(const std::filesystem::path& folder, const model::ModelText& text,
+                                std::int64_t rows, GgufKeys& keys);
 
 /// What two tokenisers make of the same texts.
 struct TokenCheck {
@@ -39,7 +42,10 @@ struct TokenCheck {
 };
 
 /// Prose, the chat template, and texts put together of the vocabulary's own tokens at random;
-/// beside these, each special token between words and spaces.
-TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b);
+/// beside these, each special token between words and spaces. With Metaspace in one of the two,
+/// only what does not begin with a space or stand behind a special token: those it marks in its own
+/// way.
+TokenCheck compare_tokens(const model::ModelText& a, const model::ModelText& b,
+                          Beginnings beginnings = Beginnings::same);
 
 }  // namespace pomona::convert

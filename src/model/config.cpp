@@ -34,6 +34,7 @@ constexpr KeyName kNames[] = {
     {"sliding_window_pattern", "attention.sliding_window_pattern"},
     // Only GGUF has these.
     {"attention_scale", "attention.scale"},
+    {"causal", "attention.causal"},
     {"value_dim", "attention.value_length"},
     {"rope_dim", "rope.dimension_count"},
     {"rope_scaling_type", "rope.scaling.type"},

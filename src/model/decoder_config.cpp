@@ -15,6 +15,9 @@ void check_variant(const Config& numbers, std::int64_t E) {
   if (numbers.find("quantization_config") != nullptr)
     fail(ErrorKind::unsupported, "{}: quantization_config is not supported, only plain weights",
          numbers.origin());
+  if (numbers.from_gguf() && !numbers.flag("causal", true))
+    fail(ErrorKind::unsupported, "{}: {} is false, only models that look back are supported",
+         numbers.origin(), numbers.key_of("causal"));
   if (E % 16 != 0 || E > 256)
     fail(ErrorKind::unsupported,
          "{}: heads of {} values are not supported, only multiples of 16 up to 256",

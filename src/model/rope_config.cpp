@@ -90,6 +90,9 @@ nn::RopeConfig read_gguf(const Checkpoint& checkpoint, nn::RopeConfig rope) {
     rope.rope_type = nn::RopeType::longrope;
     if (!rope.attention_factor) rope.attention_factor = 1;
   }
+  if (rope.attention_factor.value_or(1) != 1 && !yarn && rope.rope_type != nn::RopeType::longrope)
+    fail(ErrorKind::unsupported, "{}: {} is {}, without yarn or longrope only 1 is supported",
+         numbers.origin(), numbers.key_of(attention), *rope.attention_factor);
   return rope;
 }
 
@@ -159,10 +162,13 @@ nn::RopeConfig read_hub(const Checkpoint& checkpoint, std::string_view layers,
   if (section && !layers.empty()) section = section->section(layers);
   if (!section) section = numbers.section("rope_scaling");
   rope.rope_theta = numbers.positive("rope_theta", rope.rope_theta);
-  double share = numbers.positive("partial_rotary_factor", 1);
+  // In other families the number says nothing: transformers turns whole heads there.
+  const std::string family = numbers.text("model_type", "");
+  const bool in_part = family == "phi3" || family == "gpt_neox";
+  double share = in_part ? numbers.positive("partial_rotary_factor", 1) : 1;
   if (section) {
     rope.rope_theta = section->positive("rope_theta", rope.rope_theta);
-    share = section->positive("partial_rotary_factor", share);
+    if (in_part) share = section->positive("partial_rotary_factor", share);
     read_section(checkpoint, *section, rope);
   }
   rope.rotary_dim = static_cast<std::int64_t>(static_cast<double>(head_dim) * std::min(share, 1.0));

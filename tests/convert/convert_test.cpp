@@ -244,6 +244,22 @@ TEST_F(ConvertFiles, NothingIsLeftOfWhatWasInterrupted) {
   EXPECT_TRUE(fs::is_empty(temp.path()));
 }
 
+TEST_F(ConvertFiles, WhatOthersDoInAnotherWayIsNoted) {
+  using Notes = std::vector<std::string>;
+  EXPECT_EQ(convert(folder_of("llama"), temp / "llama.gguf").notes, Notes());
+  EXPECT_EQ(convert(folder_of("gemma2"), temp / "gemma2.gguf").notes,
+            Notes{"llama.cpp does not read attention.scale (query_pre_attn_scalar)"});
+  EXPECT_EQ(
+      convert(folder_of("mistral"), temp / "mistral.gguf").notes,
+      Notes{"llama.cpp leaves out the window of 4 tokens: longer texts are answered in another "
+            "way"});
+  const fs::path folder = temp / "drawing";
+  put_folder("llama", Json::object(), folder);
+  write_file(folder / "generation_config.json", R"({"temperature": 0.6, "top_p": 0.9})");
+  EXPECT_EQ(convert(folder, temp / "drawing.gguf").notes,
+            Notes{"generation_config.json: temperature, top_p are left behind"});
+}
+
 TEST_F(ConvertFiles, TwoOfAKindAndWhatIsThereAreRefused) {
   const std::string file = file_of("llama").string(), folder = folder_of("llama").string();
   EXPECT_EQ(test::refused([&] { convert(file, temp / "x.gguf"); }),

@@ -63,6 +63,12 @@ TEST(FamilyFiles, AHeadOfItsOwnCountsThoughTheNumbersTieIt) {
   EXPECT_LT(error_of_logits("qwen2", twice), kBound);
 }
 
+TEST(FamilyFiles, OnlySomeFamiliesTurnHeadsInPart) {
+  for (const std::string family : {"llama", "qwen2"})
+    EXPECT_LT(error_of_logits(family, changed(family, {{"partial_rotary_factor", 0.5}})), kBound)
+        << family;
+}
+
 TEST(FamilyFiles, LongRopeIsStretchedForTheContextThatIsAskedFor) {
   const test::TempFolder folder;
   const std::filesystem::path from = golden::path_of("families/phi3");

@@ -167,7 +167,8 @@ TEST(HubConfig, RotationUnderAllItsNames) {
   EXPECT_EQ(rope("{}").rope_theta, 5000);
   EXPECT_EQ(rope("{}").rope_type, nn::RopeType::plain);
   EXPECT_EQ(rope(R"({"rope_parameters": {"rope_theta": 7}})").rope_theta, 7);
-  EXPECT_EQ(rope(R"({"partial_rotary_factor": 0.5})").rotary_dim, 8);
+  EXPECT_EQ(rope(R"({"partial_rotary_factor": 0.5})").rotary_dim, 16) << "Mistral turns all";
+  EXPECT_EQ(rope(R"({"model_type": "phi3", "partial_rotary_factor": 0.5})").rotary_dim, 8);
 
   const nn::RopeConfig linear = rope(R"({"rope_scaling": {"type": "linear", "factor": 4}})");
   EXPECT_EQ(linear.rope_type, nn::RopeType::linear);

@@ -103,6 +103,19 @@ TEST_P(LoadModelFault, IsToldInASentence) {
 const auto kName = [](const auto& one) { return std::string(one.param.name); };
 
 INSTANTIATE_TEST_SUITE_P(
+    Attention, LoadModelFault,
+    ::testing::Values(
+        Fault{
+            "both_ways", key("llama.attention.causal", false),
+            "unsupported: m.gguf: llama.attention.causal is false, only models that look back are "
+            "supported"},
+        Fault{
+            "scaled", key("llama.rope.scaling.attn_factor", 1.5f),
+            "unsupported: m.gguf: llama.rope.scaling.attn_factor is 1.5, without yarn or longrope "
+            "only 1 is supported"}),
+    kName);
+
+INSTANTIATE_TEST_SUITE_P(
     Architecture, LoadModelFault,
     ::testing::Values(
         Fault{"none", no_key("general.architecture"),

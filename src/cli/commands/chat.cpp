@@ -290,7 +290,8 @@ extern const Command kChat = {
         "The conversation stays in the model's cache, so only the new message is read. Ctrl-C "
         "stops an answer and keeps the chat. On a terminal, messages are edited with the keys of a "
         "shell, may have several lines, and are remembered for the next chat in "
-        "$POMONA_HOME/history/chat.jsonl (the last 1000, 1 MiB at most). From a pipe each line is "
+        "$POMONA_HOME/history/chat.jsonl (500 to 1000 of the last, 1 MiB at most). From a pipe "
+        "each line is "
         "a message, each answer "
         "follows as it is; with --json one object a line.",
     .examples = {{"pomona chat smollm2-135m", "on a terminal; /help there tells more"},

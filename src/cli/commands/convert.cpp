@@ -46,6 +46,7 @@ void convert(const Options& options, Console& console) {
                   result.mapped.size(), result.unused.size(),
                   result.tokens.texts - result.tokens.different, result.tokens.texts));
   print_names(console, "unused", result.unused);
+  print_names(console, "note", result.notes);
   std::vector<std::string> special;
   for (const std::string& token : result.tokens.special) special.push_back(printable(token, true));
   print_names(console, "special tokens that treat spaces or words beside them differently now",
@@ -73,7 +74,8 @@ extern const Command kConvert = {
         "model.safetensors, which transformers reads, or a GGUF file, which llama.cpp reads. A "
         "tensor that is missing or has no place in the model is an error. Weights of few bits "
         "become the f32 values that they stand for, so that the answers stay the same. Sample "
-        "texts show whether both tokenisers agree.",
+        "texts show whether both tokenisers agree; what other programs are known to do in another "
+        "way is noted. A .gguf file that is there already is replaced when the new one is whole.",
     .examples = {{"pomona convert smollm2-135m smollm2-folder", "for transformers"},
                  {"pomona convert my-model my-model.gguf --type bf16", "for llama.cpp"}},
     .prepare = prepare,
