@@ -45,8 +45,6 @@ INSTANTIATE_TEST_SUITE_P(
                 R"({"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e6,
                     "original_max_position_embeddings": 64, "truncate": false}})",
                 "yarn's truncate = false: GGUF cannot say so"},
-        Refusal{"PartlyTurning", "llama", R"({"partial_rotary_factor": 0.5})",
-                "8 of the 16 values of a head turn: the other kind of file cannot say so of llama"},
         Refusal{"Cap", "gemma3", R"({"attn_logit_softcapping": 50.0})",
                 "attn_logit_softcapping: GGUF cannot say so, its gemma3 has none"},
         Refusal{"Factors", "qwen2",
