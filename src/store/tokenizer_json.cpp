@@ -189,10 +189,8 @@ class Builder {
       rules.prefix = part.string("continuing_subword_prefix");
     if (part.find("end_of_word_suffix")) rules.suffix = part.string("end_of_word_suffix");
     rules.merges.reserve(file_.merges.size());
-    for (const auto& [left, right] : file_.merges)
-      rules.merges.push_back(read_merge(*parts_.vocabulary, left, right,
-                                        static_cast<std::uint32_t>(rules.merges.size()),
-                                        rules.prefix));
+    text::MergeReader reader(*parts_.vocabulary, rules.prefix);
+    for (const auto& [left, right] : file_.merges) rules.merges.push_back(reader.next(left, right));
     return std::make_unique<text::BpeModel>(parts_.vocabulary, std::move(rules));
   }
 

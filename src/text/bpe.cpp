@@ -149,18 +149,18 @@ std::unique_ptr<SplitStep> BpeModel::safe_cuts() const {
   return cuts;
 }
 
-BpeMerge read_merge(const Vocabulary& vocabulary, std::string_view left, std::string_view right,
-                    std::uint32_t rank, std::string_view prefix) {
-  const auto left_id = vocabulary.find_in_model(left);
-  const auto right_id = vocabulary.find_in_model(right);
-  const bool prefixed = !prefix.empty() && right.starts_with(prefix);
-  const std::string joined =
-      std::string(left) + std::string(right.substr(prefixed ? prefix.size() : 0));
-  const auto whole = vocabulary.find_in_model(joined);
+BpeMerge MergeReader::next(std::string_view left, std::string_view right) {
+  const auto left_id = vocabulary_.find_in_model(left);
+  const auto right_id = vocabulary_.find_in_model(right);
+  if (!prefix_.empty() && right.starts_with(prefix_)) right.remove_prefix(prefix_.size());
+  const auto whole = vocabulary_.is_found_as(likely_, left, right)
+                         ? likely_
+                         : vocabulary_.find_in_model(std::string(left).append(right));
   if (!left_id || !right_id || !whole)
     fail(ErrorKind::bad_file, "tokenizer of {}: merge {} has a token that is not in the vocabulary",
-         vocabulary.origin(), rank);
-  return {*left_id, *right_id, {rank, *whole}};
+         vocabulary_.origin(), rank_);
+  likely_ = *whole + 1;
+  return {*left_id, *right_id, {rank_++, *whole}};
 }
 
 }  // namespace pomona::text

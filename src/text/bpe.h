@@ -62,10 +62,23 @@ class BpeModel : public WordModel {
   std::array<TokenId, 256> last_letters_;  // with the suffix
 };
 
-/// "left right" of the merge with this rank. Throws bad_file naming `origin` if it is no pair of
-/// tokens of the vocabulary that together, without the right one's `prefix`, are another token.
-BpeMerge read_merge(const Vocabulary& vocabulary, std::string_view left, std::string_view right,
-                    std::uint32_t rank, std::string_view prefix = {});
+/// Reads the merges of a file one after another, most frequent first. Tokens that do not begin a
+/// word have `prefix` in front.
+class MergeReader {
+ public:
+  explicit MergeReader(const Vocabulary& vocabulary, std::string prefix = {})
+      : vocabulary_(vocabulary), prefix_(std::move(prefix)) {}
+
+  /// The next merge. Throws bad_file naming the vocabulary's origin if it is no pair of tokens that
+  /// together, without the right one's prefix, are another token.
+  BpeMerge next(std::string_view left, std::string_view right);
+
+ private:
+  const Vocabulary& vocabulary_;
+  std::string prefix_;
+  std::uint32_t rank_ = 0;
+  TokenId likely_ = 0;  // most vocabularies have their tokens in the order of the merges
+};
 
 /// The rules of SentencePiece's BPE, which merges the pair whose token has the highest score
 /// (Kudo and Richardson 2018, arXiv:1808.06226): one merge for each way to cut a token in two, and

@@ -26,16 +26,16 @@ StringIndex::StringIndex(std::size_t expected)
 bool StringIndex::add(std::string_view text, std::int32_t position) {
   std::size_t at = hash_bytes(text, seed_) & mask_;
   for (; slots_[at].position >= 0; at = (at + 1) & mask_) {
-    if (slots_[at].text == text) return false;
+    if (slots_[at].holds(text)) return false;
   }
-  slots_[at] = {text, position};
+  slots_[at] = {text.data(), static_cast<std::uint32_t>(text.size()), position};
   return true;
 }
 
 std::optional<std::int32_t> StringIndex::find(std::string_view text) const {
   for (std::size_t at = hash_bytes(text, seed_) & mask_; slots_[at].position >= 0;
        at = (at + 1) & mask_) {
-    if (slots_[at].text == text) return slots_[at].position;
+    if (slots_[at].holds(text)) return slots_[at].position;
   }
   return std::nullopt;
 }

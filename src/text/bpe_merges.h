@@ -14,14 +14,19 @@ class StringIndex {
  public:
   explicit StringIndex(std::size_t expected = 0);
 
-  /// Adds `text`, which must outlive the index; false if it is there already.
+  /// Adds `text`, less than 4 GiB, which must outlive the index; false if it is there already.
   bool add(std::string_view text, std::int32_t position);
   std::optional<std::int32_t> find(std::string_view text) const;
 
  private:
+  /// Small, so that large tables stay in the cache.
   struct Slot {
-    std::string_view text;
+    const char* text = nullptr;
+    std::uint32_t size = 0;
     std::int32_t position = -1;
+    bool holds(std::string_view wanted) const {
+      return size == wanted.size() && std::string_view(text, size) == wanted;
+    }
   };
   std::vector<Slot> slots_;
   std::size_t mask_;

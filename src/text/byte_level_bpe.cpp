@@ -14,14 +14,14 @@ std::vector<BpeMerge> read_merges(const Vocabulary& vocabulary,
                                   const std::vector<std::string_view>& lines) {
   std::vector<BpeMerge> merges;
   merges.reserve(lines.size());
+  MergeReader reader(vocabulary);
   for (std::size_t rank = 0; rank < lines.size(); ++rank) {
     const std::string_view line = lines[rank];
     const std::size_t space = line.find(' ', 1);  // a merge may begin with the token " "
     if (space == std::string_view::npos)
       fail(ErrorKind::bad_file, "tokenizer of {}: merge {} is not two tokens and a space between",
            vocabulary.origin(), rank);
-    merges.push_back(read_merge(vocabulary, line.substr(0, space), line.substr(space + 1),
-                                static_cast<std::uint32_t>(rank)));
+    merges.push_back(reader.next(line.substr(0, space), line.substr(space + 1)));
   }
   return merges;
 }

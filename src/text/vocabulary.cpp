@@ -41,10 +41,11 @@ Vocabulary::Vocabulary(const VocabularySpec& spec)
   for (std::size_t i = 0; i < spec.tokens.size(); ++i) {
     const std::string_view text = arena_.keep(spec.tokens[i]);
     const TokenKind kind = spec.kinds.empty() ? TokenKind::normal : spec.kinds[i];
-    tokens_.push_back({text, text, text, kind, true});
-    if (!text.empty()) index_.add(text, static_cast<TokenId>(i));
+    const bool is_first = !text.empty() && index_.add(text, static_cast<TokenId>(i));
+    tokens_.push_back({text, text, text, kind, true, is_first});
   }
   for (const TokenId id : spec.apart) tokens_.at(static_cast<std::size_t>(id)).in_model = false;
+  all_in_model_ = spec.apart.empty();
   check_special();
   collect_ends(spec.ends);
 }
@@ -103,7 +104,14 @@ void Vocabulary::set_bytes(TokenId id, std::string_view bytes, std::string_view 
 
 std::optional<TokenId> Vocabulary::find_in_model(std::string_view text) const {
   const auto id = find(text);
-  return id && in_model(*id) ? id : std::nullopt;
+  return id && (all_in_model_ || in_model(*id)) ? id : std::nullopt;
+}
+
+bool Vocabulary::is_found_as(TokenId id, std::string_view left, std::string_view right) const {
+  if (id < 0 || static_cast<std::size_t>(id) >= tokens_.size()) return false;
+  const Token& token = tokens_[static_cast<std::size_t>(id)];
+  return token.is_first && token.in_model && token.text.size() == left.size() + right.size() &&
+         token.text.starts_with(left) && token.text.ends_with(right);
 }
 
 bool Vocabulary::ends_generation(TokenId id) const {

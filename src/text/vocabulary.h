@@ -57,6 +57,9 @@ class Vocabulary {
 
   /// As find(), of the tokens that the model knows.
   std::optional<TokenId> find_in_model(std::string_view text) const;
+  /// Whether find_in_model() gives `id` for the text `left` and `right` together; any number will
+  /// do.
+  bool is_found_as(TokenId id, std::string_view left, std::string_view right) const;
   bool in_model(TokenId id) const { return at(id).in_model; }
 
   /// The tokens of the bytes, <0x00> to <0xFF>; -1 where there is none.
@@ -70,6 +73,7 @@ class Vocabulary {
     std::string_view text, bytes, first_bytes;
     TokenKind kind = TokenKind::normal;
     bool in_model = true;
+    bool is_first = true;  // of those with this text
   };
   const Token& at(TokenId id) const;
   void check_special() const;
@@ -78,6 +82,7 @@ class Vocabulary {
   std::string origin_;
   StringArena arena_;
   std::vector<Token> tokens_;
+  bool all_in_model_ = true;
   StringIndex index_;
   SpecialTokens special_;
   std::vector<TokenId> ends_;
