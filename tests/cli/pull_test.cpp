@@ -157,7 +157,8 @@ TEST_F(PullCommand, RunFetchesARepositoryItNames) {
   const std::string name = told.at("alias").get<std::string>();
   EXPECT_EQ(run_shell("pomona show " + name, folder_.path()).exit_code, 0);
   const std::size_t asked = server.requests().size();
-  for (const Json& stage : parse_json(run("").out, "run").at("stages"))
+  const Json cached = parse_json(run("").out, "run");
+  for (const Json& stage : cached.at("stages"))
     EXPECT_EQ(stage.at("status"), "cached") << stage;
   EXPECT_EQ(server.requests().size(), asked);
 
