@@ -158,8 +158,7 @@ TEST_F(PullCommand, RunFetchesARepositoryItNames) {
   EXPECT_EQ(run_shell("pomona show " + name, folder_.path()).exit_code, 0);
   const std::size_t asked = server.requests().size();
   const Json cached = parse_json(run("").out, "run");
-  for (const Json& stage : cached.at("stages"))
-    EXPECT_EQ(stage.at("status"), "cached") << stage;
+  for (const Json& stage : cached.at("stages")) EXPECT_EQ(stage.at("status"), "cached") << stage;
   EXPECT_EQ(server.requests().size(), asked);
 
   // A file that the hub has changed since is another model: what is made of it is made anew.
