@@ -204,7 +204,7 @@ Json ConvertResult::to_json() const {
           {"seconds", seconds},
           {"mapped", pairs},
           {"unused", unused},
-          {"missing", Json::array()},
+          {"missing", Json::array()},  // a model that lacks a tensor is an error, which names it
           {"notes", notes},
           {"tokenizer",
            {{"texts", tokens.texts}, {"different", tokens.different}, {"special", special}}}};

@@ -4,6 +4,7 @@
 
 #include "base/quote.h"
 #include "convert/numbers.h"
+#include "model/gemma.h"
 #include "model/rope_config.h"
 
 namespace pomona::convert {
@@ -95,16 +96,12 @@ void check_activation(const Source& source) {
     source.refuse("GGUF cannot say that attention is scaled in another way than usual");
 }
 
-/// Where Gemma's scores are not scaled by the size of the heads. (The readers of GGUF know that the
-/// largest of the second and third generation go by the width instead.)
+/// Where Gemma's scores are scaled in another way than readers of GGUF take as given.
 std::optional<double> query_scale(const Source& source) {
   const std::string_view family = source.architecture.name;
   if (family != "gemma2" && family != "gemma3") return std::nullopt;
-  const model::LmShape& shape = source.shape;
-  const bool widest = shape.L == (family == "gemma2" ? 46 : 62);
-  const auto usual = static_cast<double>(widest ? shape.D / shape.H : shape.E);
   const double found = source.numbers().positive("query_pre_attn_scalar");
-  if (found == usual) return std::nullopt;
+  if (found == static_cast<double>(usual_query_scalar(source))) return std::nullopt;
   return 1 / std::sqrt(found);
 }
 
@@ -167,6 +164,12 @@ std::int64_t file_type(DType type) {
 }
 
 }  // namespace
+
+std::int64_t usual_query_scalar(const Source& source) {
+  const bool second = source.architecture.name == "gemma2";
+  return model::usual_query_scalar(
+      source.shape, second ? model::kLayersOfGemma2_27b : model::kLayersOfGemma3_27b);
+}
 
 nn::RopeConfig rope_of(const Source& source) {
   const std::string_view family = source.architecture.name;

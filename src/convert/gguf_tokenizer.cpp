@@ -1,12 +1,8 @@
-#include <algorithm>
-#include <unordered_map>
-
+#include "store/gguf_tokenizer.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/quote.h"
-#include "base/string_hash.h"
 #include "convert/tokenizers.h"
-#include "store/gguf_tokenizer.h"
 #include "store/hub_folder.h"
 #include "store/json_part.h"
 #include "store/tokenizer_file.h"

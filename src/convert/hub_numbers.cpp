@@ -168,10 +168,7 @@ void put_windows(const Source& source, Json& config) {
 
 void put_gemma(const Source& source, Json& config) {
   const Config& numbers = source.numbers();
-  const model::LmShape& shape = source.shape;
-  const bool second = source.architecture.name == "gemma2";
-  const bool widest = shape.L == (second ? 46 : 62);
-  Json scalar = widest ? shape.D / shape.H : shape.E;
+  Json scalar = usual_query_scalar(source);
   if (numbers.find("attention_scale") != nullptr) {
     const double found = std::pow(numbers.positive("attention_scale"), -2);
     const double whole = std::round(found);  // GGUF rounds the root to f32; most are whole
@@ -182,7 +179,7 @@ void put_gemma(const Source& source, Json& config) {
   config["hidden_activation"] = "gelu_pytorch_tanh";
   for (const char* cap : {"attn_logit_softcapping", "final_logit_softcapping"})
     config[cap] = numbers.find(cap) ? Json(shortest(numbers.positive(cap))) : Json();
-  if (!second)
+  if (source.architecture.name == "gemma3")
     config["rope_local_base_freq"] = shortest(numbers.positive("rope_local_base_freq", 1e4));
 }
 

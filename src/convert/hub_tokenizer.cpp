@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <set>
+#include <functional>
 
 #include "base/error.h"
 #include "base/quote.h"
@@ -58,7 +58,8 @@ std::string merges_of(const std::vector<Pair>& merges) {
 }
 
 /// The added tokens: all that stand in text as themselves.
-Json added_tokens(const Tokenizer& tokenizer, bool strips_right, bool in_normalized) {
+Json added_tokens(const Tokenizer& tokenizer, bool in_normalized,
+                  const std::function<bool(TokenId)>& strips_right) {
   Json added = Json::array();
   for (TokenId id = 0; id < static_cast<TokenId>(tokenizer.vocabulary_size()); ++id) {
     const TokenKind kind = tokenizer.kind(id);
@@ -66,13 +67,11 @@ Json added_tokens(const Tokenizer& tokenizer, bool strips_right, bool in_normali
     if (!user && kind != TokenKind::control && kind != TokenKind::unknown) continue;
     const std::string text(tokenizer.token_text(id));
     if (text.empty() || tokenizer.find(text) != id) continue;
-    const text::SpecialTokens& special = tokenizer.special();
-    const bool of_text = id == special.unknown || id == special.bos || text == "<|endoftext|>";
     added.push_back({{"id", id},
                      {"content", text},
                      {"single_word", false},
                      {"lstrip", false},
-                     {"rstrip", strips_right && !of_text},
+                     {"rstrip", strips_right(id)},
                      {"normalized", user && in_normalized},
                      {"special", !user}});
   }
@@ -181,7 +180,7 @@ Parts byte_level_parts(const store::GgufMetadata& metadata, const Tokenizer& tok
   const text::BpeSpec spec = store::bpe_spec(metadata);
   const text::NamedPretokenizer& named = *text::find_pretokenizer(spec.pretokenizer);
   Parts parts;
-  parts.added = added_tokens(tokenizer, false, false);
+  parts.added = added_tokens(tokenizer, false, [](TokenId) { return false; });
   parts.normalizer = byte_level_normalizer(spec.pretokenizer);
   parts.pre_tokenizer = pre_tokenizer(named);
   parts.decoder = byte_level(true);
@@ -232,7 +231,8 @@ Parts sentencepiece_parts(const store::GgufMetadata& metadata, const Tokenizer& 
   normalizers.push_back(space);
   const auto& unknown = tokenizer.special().unknown;
   Parts parts;
-  parts.added = added_tokens(tokenizer, spec.control_strips_right, !spec.space.prefix);
+  parts.added = added_tokens(tokenizer, !spec.space.prefix,
+                             [&](TokenId id) { return spec.strips_right(id); });
   parts.normalizer = sequence("normalizers", normalizers);
   parts.decoder = sequence("decoders", decoders);
   parts.model = bpe_model(unknown ? Json(tokenizer.token_text(*unknown)) : Json(), true, false);

@@ -26,6 +26,9 @@ std::vector<store::TensorOutput> rope_tensors(const Source& source);
 /// unsupported for what GGUF's files can say and the hub's cannot.
 Json hub_config(const Source& source, DType type);
 
+/// query_pre_attn_scalar of a Gemma where its GGUF file tells no other.
+std::int64_t usual_query_scalar(const Source& source);
+
 /// The rotation of the layers that see everything. Throws unsupported where only a part of each
 /// head turns, in families whose files of the other kind cannot say so.
 nn::RopeConfig rope_of(const Source& source);

@@ -12,14 +12,12 @@ namespace {
 using text::TokenId;
 using text::Tokenizer;
 
+/// Scripts, numbers, kinds of space, contractions, and characters that compatibility forms change.
 constexpr std::string_view kProse =
     "The pear tree of 1984 stood in the orchard: \"three apples, 12.5 kg!\" she said.\n\n"
     "  Ångström naïve café — Ελλάδα, Россия; 東京 の 梨は 3 個。 مرحبا "
-    "🍐👩‍🌾\tint "
-    "main() "
-    "{ "
-    "return 0; }\r\n"
-    "don't we'll I'M   x==y \ufb01ve \uff12 \u00bd\n";
+    "🍐👩‍🌾\n"
+    "\tint main() { return 0; }\r\ndon't we'll I'M   x==y \ufb01ve \uff12 \u00bd\n";
 
 /// A text of `count` tokens drawn from the vocabulary; those that are no whole characters, and
 /// control tokens, are left out.

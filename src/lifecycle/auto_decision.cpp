@@ -84,8 +84,7 @@ std::string why(const Run& run, const Decision& decision) {
   const Considered& choice = decision.choice();
   return fmt::format(
       "the best of {} in the catalogue that fits: made to {}, knows \"{}\", licence {}, needs "
-      "about "
-      "{} of memory, writes about {:.0f} tokens a second alone ({})",
+      "about {} of memory, writes about {:.0f} tokens a second alone ({})",
       decision.models.size(), run.app.use_case, run.app.language, choice.entry->licence,
       human_bytes(choice.memory_bytes), choice.tokens_per_second, decision.pace.source);
 }

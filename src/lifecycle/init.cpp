@@ -162,8 +162,7 @@ void choose_base(const hub::Catalogue& catalogue, ApplicationBlanks& blanks, Ini
   blanks.base = named.name;
   outcome.notes.push_back(fmt::format(
       "\"auto\" would take no model of the catalogue for use case {} in language {}: app.toml "
-      "names "
-      "{}, {}; put a model of your own there as [model] base",
+      "names {}, {}; put a model of your own there as [model] base",
       blanks.use_case, blanks.language, named.name,
       !named.knows(blanks.language) ? "whose answers will be poor"
       : named.thinks

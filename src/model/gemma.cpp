@@ -27,6 +27,10 @@ double root_of_width(const Checkpoint& checkpoint, std::int64_t D) {
 
 }  // namespace
 
+std::int64_t usual_query_scalar(const LmShape& shape, std::int64_t widest) {
+  return shape.L == widest ? shape.D / shape.H : shape.E;
+}
+
 GemmaConfig GemmaConfig::from(const Checkpoint& checkpoint, std::int64_t period,
                               std::int64_t widest) {
   const Config& numbers = checkpoint.config;
@@ -35,9 +39,7 @@ GemmaConfig GemmaConfig::from(const Checkpoint& checkpoint, std::int64_t period,
          numbers.origin());
   GemmaConfig config{LlamaConfig::from(checkpoint, "full_attention")};
   read_windows(numbers, config, numbers.size("sliding_window_pattern", period));
-  const auto width = static_cast<double>(config.num_hidden_layers == widest
-                                             ? config.hidden_size / config.num_attention_heads
-                                             : config.head_dim);
+  const auto width = static_cast<double>(usual_query_scalar(config.shape(), widest));
   config.query_scale = numbers.from_gguf()
                            ? numbers.positive("attention_scale", 1 / std::sqrt(width))
                            : 1 / std::sqrt(numbers.positive("query_pre_attn_scalar"));

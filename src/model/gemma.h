@@ -63,6 +63,13 @@ class Gemma : public LlamaLike<GemmaBlock, GemmaConfig> {
   GemmaConfig config_;
 };
 
+/// The models of the second and third generation with so many layers scale scores in another way.
+inline constexpr std::int64_t kLayersOfGemma2_27b = 46, kLayersOfGemma3_27b = 62;
+
+/// Whose inverse root scales the scores where a file does not say: the size of the heads, or in the
+/// model of `widest` layers what each has of the width.
+std::int64_t usual_query_scalar(const LmShape& shape, std::int64_t widest);
+
 /// Throws as load_llama_like.
 std::unique_ptr<CausalLm> load_gemma(const Checkpoint& checkpoint, const GemmaConfig& config);
 

@@ -5,13 +5,13 @@
 namespace pomona::model {
 
 std::unique_ptr<CausalLm> load_gemma2(const Checkpoint& stored) {
-  constexpr std::int64_t kPeriod = 2, kLayersOf27b = 46;
+  constexpr std::int64_t kPeriod = 2;
   Checkpoint checkpoint = stored;
   checkpoint.config = checkpoint.config.with_defaults({{"sliding_window", 4096},
                                                        {"query_pre_attn_scalar", 256},
                                                        {"attn_logit_softcapping", 50.0},
                                                        {"final_logit_softcapping", 30.0}});
-  return load_gemma(checkpoint, GemmaConfig::from(checkpoint, kPeriod, kLayersOf27b));
+  return load_gemma(checkpoint, GemmaConfig::from(checkpoint, kPeriod, kLayersOfGemma2_27b));
 }
 
 }  // namespace pomona::model

@@ -48,11 +48,11 @@ nn::RopeConfig local_rope(const Checkpoint& checkpoint, std::int64_t head_dim) {
 }  // namespace
 
 std::unique_ptr<CausalLm> load_gemma3(const Checkpoint& stored) {
-  constexpr std::int64_t kPeriod = 6, kLayersOf27b = 62;
+  constexpr std::int64_t kPeriod = 6;
   Checkpoint checkpoint = text_part(stored);
   if (!checkpoint.config.from_gguf())
     checkpoint.config = checkpoint.config.with_defaults(defaults());
-  GemmaConfig config = GemmaConfig::from(checkpoint, kPeriod, kLayersOf27b);
+  GemmaConfig config = GemmaConfig::from(checkpoint, kPeriod, kLayersOfGemma3_27b);
   config.qk_norm = true;
   config.local_rope = local_rope(checkpoint, config.head_dim);
   return load_gemma(checkpoint, config);

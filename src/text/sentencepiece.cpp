@@ -27,6 +27,11 @@ std::unique_ptr<WordModel> make_model(const SentencePieceSpec& spec,
 
 }  // namespace
 
+bool SentencePieceSpec::strips_right(TokenId id) const {
+  return control_strips_right && id != special.unknown && id != special.bos &&
+         tokens[static_cast<std::size_t>(id)] != "<|endoftext|>";
+}
+
 void set_sentencepiece_bytes(Vocabulary& vocabulary, bool first_space) {
   for (std::size_t i = 0; i < vocabulary.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
@@ -52,12 +57,9 @@ std::unique_ptr<Tokenizer> make_tokenizer(const SentencePieceSpec& spec) {
   parts.vocabulary = vocabulary;
   parts.model = make_model(spec, vocabulary);
   parts.added = added_by_kind(*vocabulary);
-  const SpecialTokens& special = spec.special;
   std::vector<AddedToken> kept;
   for (AddedRule& rule : parts.added) {
-    const bool of_text = rule.id == special.unknown || rule.id == special.bos ||
-                         vocabulary->text(rule.id) == "<|endoftext|>";
-    rule.strip_right = spec.control_strips_right && !of_text;
+    rule.strip_right = spec.strips_right(rule.id);
     if (rule.strip_right || vocabulary->kind(rule.id) != TokenKind::user_defined) continue;
     // SentencePiece looks for these in the normalised text, which has them as they are.
     kept.push_back({vocabulary->text(rule.id), rule.id});
@@ -66,8 +68,8 @@ std::unique_ptr<Tokenizer> make_tokenizer(const SentencePieceSpec& spec) {
   }
   parts.normalizer.add(sentencepiece_step(
       spec.chars_map, std::make_shared<const AddedTokens>(std::move(kept)), spec.space));
-  if (special.add_bos) parts.front.push_back(*special.bos);
-  if (special.add_eos) parts.back.push_back(*special.eos);
+  if (spec.special.add_bos) parts.front.push_back(*spec.special.bos);
+  if (spec.special.add_eos) parts.back.push_back(*spec.special.eos);
   return std::make_unique<ComposedTokenizer>(std::move(parts));
 }
 

@@ -18,6 +18,8 @@ struct SentencePieceSpec : VocabularySpec {
   std::shared_ptr<const CharsMap> chars_map;
   /// Control tokens take the space behind them along.
   bool control_strips_right = false;
+  /// Whether a token that stands in text as itself takes the space behind it along.
+  bool strips_right(TokenId id) const;
 };
 
 /// Throws bad_file for a vocabulary that contradicts itself.

@@ -3,11 +3,10 @@
 
 #include <memory>
 
-#include "base/error.h"
 #include "base/quote.h"
-#include "base/text.h"
 #include "cli/command.h"
 #include "cli/session.h"
+#include "cli/written_model.h"
 
 namespace pomona::cli {
 namespace {
@@ -35,11 +34,8 @@ void convert(const Options& options, Console& console) {
       convert::convert(resolve_model(options.from).path, options.to,
                        {.type = type_named(options.type)}, console.progress(), console.stop());
   if (console.json) return console.print_json(result.to_json());
-  std::vector<std::string> types;
-  for (const auto& [type, count] : result.types) types.push_back(fmt::format("{} {}", count, type));
-  console.print(fmt::format("{}: {} -> {} in {} ({} tensors)\n", options.to.string(),
-                            human_bytes(result.bytes_in), human_bytes(result.bytes_out),
-                            human_duration(result.seconds), fmt::join(types, ", ")));
+  console.print(
+      written_model(options.to, result.bytes_in, result.bytes_out, result.seconds, result.types));
   console.print(
       fmt::format("{} tensors mapped, {} unused, none missing; {} of {} sample texts "
                   "become the same tokens\n",

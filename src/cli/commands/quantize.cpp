@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "cli/command.h"
 #include "cli/session.h"
+#include "cli/written_model.h"
 
 namespace pomona::cli {
 namespace {
@@ -70,11 +70,8 @@ void quantize(const Options& options, Console& console) {
       compress::quantize(resolve_model(options.from).path, options.to, recipe, how, pool,
                          console.progress(), console.stop());
   if (console.json) return console.print_json(result.to_json());
-  std::vector<std::string> types;
-  for (const auto& [type, count] : result.types) types.push_back(fmt::format("{} {}", count, type));
-  console.print(fmt::format("{}: {} -> {} in {} ({} tensors)\n", options.to.string(),
-                            human_bytes(result.bytes_in), human_bytes(result.bytes_out),
-                            human_duration(result.seconds), fmt::join(types, ", ")));
+  console.print(
+      written_model(options.to, result.bytes_in, result.bytes_out, result.seconds, result.types));
 }
 
 Action prepare(Arguments& arguments) {
