@@ -168,7 +168,7 @@ std::int64_t file_type(DType type) {
 std::int64_t usual_query_scalar(const Source& source) {
   const bool second = source.architecture.name == "gemma2";
   return model::usual_query_scalar(
-      source.shape, second ? model::kLayersOfGemma2_27b : model::kLayersOfGemma3_27b);
+      source.shape, second ? model::kLayersOfLargestGemma2 : model::kLayersOfLargestGemma3);
 }
 
 nn::RopeConfig rope_of(const Source& source) {

@@ -64,7 +64,7 @@ class Gemma : public LlamaLike<GemmaBlock, GemmaConfig> {
 };
 
 /// The models of the second and third generation with so many layers scale scores in another way.
-inline constexpr std::int64_t kLayersOfGemma2_27b = 46, kLayersOfGemma3_27b = 62;
+inline constexpr std::int64_t kLayersOfLargestGemma2 = 46, kLayersOfLargestGemma3 = 62;
 
 /// Whose inverse root scales the scores where a file does not say: the size of the heads, or in the
 /// model of `widest` layers what each has of the width.

@@ -11,7 +11,7 @@ std::unique_ptr<CausalLm> load_gemma2(const Checkpoint& stored) {
                                                        {"query_pre_attn_scalar", 256},
                                                        {"attn_logit_softcapping", 50.0},
                                                        {"final_logit_softcapping", 30.0}});
-  return load_gemma(checkpoint, GemmaConfig::from(checkpoint, kPeriod, kLayersOfGemma2_27b));
+  return load_gemma(checkpoint, GemmaConfig::from(checkpoint, kPeriod, kLayersOfLargestGemma2));
 }
 
 }  // namespace pomona::model

@@ -52,7 +52,7 @@ std::unique_ptr<CausalLm> load_gemma3(const Checkpoint& stored) {
   Checkpoint checkpoint = text_part(stored);
   if (!checkpoint.config.from_gguf())
     checkpoint.config = checkpoint.config.with_defaults(defaults());
-  GemmaConfig config = GemmaConfig::from(checkpoint, kPeriod, kLayersOfGemma3_27b);
+  GemmaConfig config = GemmaConfig::from(checkpoint, kPeriod, kLayersOfLargestGemma3);
   config.qk_norm = true;
   config.local_rope = local_rope(checkpoint, config.head_dim);
   return load_gemma(checkpoint, config);
