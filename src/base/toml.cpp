@@ -284,6 +284,14 @@ template std::optional<std::vector<std::int64_t>> TomlTable::find<std::vector<st
 template std::optional<std::vector<double>> TomlTable::find<std::vector<double>>(
     std::string_view) const;
 
+std::optional<std::vector<std::string>> TomlTable::find_texts(std::string_view key) const {
+  const toml::node* node = node_->ask(key);
+  if (node == nullptr) return std::nullopt;
+  if (auto text = Reader<std::string>::read(*node)) return std::vector{std::move(*text)};
+  if (auto texts = Reader<std::vector<std::string>>::read(*node)) return texts;
+  reject(key, "expected a text in quotes or a list of them, found {}", kind_of(*node));
+}
+
 TomlTable TomlTable::table(std::string_view key) const {
   const auto known = node_->children.find(key);
   if (known != node_->children.end()) return TomlTable(known->second);

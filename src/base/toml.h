@@ -50,6 +50,9 @@ class TomlTable {
   template <class T>
   std::optional<T> find(std::string_view key) const;
 
+  /// The texts of a key, be they a list or one alone, or nullopt if it is absent.
+  std::optional<std::vector<std::string>> find_texts(std::string_view key) const;
+
   /// The table under a key; an empty one if it is absent.
   TomlTable table(std::string_view key) const;
   /// The tables of an array of tables (`[[key]]`); none if it is absent.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "hub/repository.h"
 #include "store/gguf_split.h"
 #include "store/hub_folder.h"
 
@@ -20,6 +21,13 @@ void check_model_path(const fs::path& path) {
     fail(ErrorKind::unsupported, "model {}: expected a .gguf file, or a folder with {}",
          path.string(), store::kConfigFile);
   }
+}
+
+bool names_path(const fs::path& folder, const std::string& model) {
+  std::error_code ignored;
+  if (parse_repository_name(model)) return fs::exists(folder / model, ignored);
+  return model.find('/') != std::string::npos || model.ends_with(".gguf") ||
+         fs::is_regular_file(folder / model / store::kConfigFile, ignored);
 }
 
 std::vector<fs::path> model_files(const fs::path& path) {

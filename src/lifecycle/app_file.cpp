@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/toml.h"
-#include "lifecycle/app_keys.h"
+#include "base/toml_keys.h"
 #include "lifecycle/language.h"
 #include "lifecycle/stage.h"
 

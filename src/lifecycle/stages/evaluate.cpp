@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/peak_memory.h"
 #include "base/text.h"
+#include "base/toml_keys.h"
 #include "eval/comparison.h"
-#include "lifecycle/app_keys.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stages/samples.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "lifecycle/app_keys.h"
+#include "base/toml_keys.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stage.h"
 

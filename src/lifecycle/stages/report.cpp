@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/quote.h"
-#include "lifecycle/app_keys.h"
+#include "base/toml_keys.h"
 #include "lifecycle/outputs.h"
 
 namespace pomona::lifecycle {

@@ -4,7 +4,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
-#include "lifecycle/app_keys.h"
+#include "base/toml_keys.h"
 #include "lifecycle/language.h"
 #include "lifecycle/outputs.h"
 #include "lifecycle/stage.h"

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/text.h"
-#include "hub/repository.h"
-#include "lifecycle/app_keys.h"
+#include "base/toml_keys.h"
+#include "hub/model_path.h"
 #include "lifecycle/auto_decision.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/selection.h"
@@ -37,19 +37,12 @@ std::uint64_t parse_size(const TomlTable& table, std::string_view key, std::stri
   return static_cast<std::uint64_t>(value * unit->second);
 }
 
-bool looks_like_path(const fs::path& folder, const std::string& base) {
-  std::error_code ignored;
-  if (hub::parse_repository_name(base)) return fs::exists(folder / base, ignored);
-  return base.find('/') != std::string::npos || base.ends_with(".gguf") ||
-         fs::is_regular_file(folder / base / "config.json", ignored);
-}
-
 /// [model]
 void select_read(const TomlTable& root, AppFile& app) {
   const TomlTable table = root.table("model");
   app.base = table.get<std::string>("base", "auto");
   if (app.base.empty()) table.reject("base", "is empty; expected a model, or \"auto\"");
-  app.base_is_path = looks_like_path(app.folder, app.base);
+  app.base_is_path = hub::names_path(app.folder, app.base);
   if (app.base_is_path) app.base = fs::absolute(app.folder / app.base).lexically_normal().string();
   if (const auto memory = table.find<std::string>("max_memory"))
     app.max_memory = parse_size(table, "max_memory", *memory);
