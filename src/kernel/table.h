@@ -171,6 +171,19 @@ struct Table {
   void (*pack_panel)(const PanelLayout& layout, DType dtype, const std::byte* rows,
                      std::int64_t row_bytes, std::int64_t rows_left, std::byte* panel);
 
+  /// For products that run the other way; kinds f32 and bf16 only. Both agree with pack_panel and
+  /// prepare_rows of the transposed matrix to the bit.
+  /// Rows [first, first + count) of X (K, N), the first of them at `rows`, stored as `dtype`
+  /// row_bytes apart, into their places in all panels of X^T (N, K), whose layout is `layout`.
+  /// `first` is even; `count` too, unless the last row is among them.
+  void (*pack_turned)(const PanelLayout& layout, DType dtype, const std::byte* rows,
+                      std::int64_t row_bytes, std::int64_t first, std::int64_t count,
+                      std::byte* panels);
+  /// Columns of x (T, N), x_stride floats between rows, as N prepared rows of T values,
+  /// prepared_row_bytes(kind, T) apart.
+  void (*prepare_turned)(PanelKind kind, const float* x, std::int64_t x_stride, std::byte* prepared,
+                         std::int64_t T, std::int64_t N);
+
   /// Writes one head's key or value rows (T, E), stride floats apart, at positions first.. of the
   /// sequence into its cache blocks (blocks[position / kKvBlock]).
   void (*store_keys[kKvKinds])(const float* k, std::int64_t stride, std::byte* const* blocks,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "nn/batch.h"
 #include "nn/kv_pool.h"
@@ -32,10 +33,32 @@ class CausalLm {
 
   /// Logits (wanted rows, V) of a batch. With caches in the batch, keys and values are written into
   /// them.
-  virtual Tensor forward(const nn::Batch& batch, const Context& context) const = 0;
+  Tensor forward(const nn::Batch& batch, const Context& context) const {
+    const Tensor x = states(batch, context);
+    return x.defined() ? logits(x, context) : x;
+  }
+
+  /// What forward() makes logits of: the wanted rows behind the last norm, (wanted rows, D);
+  /// undefined if there are none.
+  virtual Tensor states(const nn::Batch& batch, const Context& context) const = 0;
+  /// Of some of those rows.
+  virtual Tensor logits(const Tensor& states, const Context& context) const = 0;
+
+  /// The table (V, D) that tokens are looked up in. Throws unsupported where there is none.
+  virtual Parameter& token_table();
+
+  /// What every sequence must begin with: tokens V, V + 1, ... Null: with nothing. Throws bad_shape
+  /// for what does not fit the model.
+  virtual void set_virtual_tokens(std::shared_ptr<const nn::VirtualTokens> tokens) {
+    virtual_tokens_ = std::move(tokens);
+  }
+  const std::shared_ptr<const nn::VirtualTokens>& virtual_tokens() const { return virtual_tokens_; }
 
   /// Calls f(checkpoint name, parameter) for every parameter.
   virtual void each_parameter(const std::function<void(const std::string&, Parameter&)>& f) = 0;
+
+ private:
+  std::shared_ptr<const nn::VirtualTokens> virtual_tokens_;
 };
 
 /// The cache of a model: of `kind`, or what suits `compute`: f32 keys and values in mode f32, else

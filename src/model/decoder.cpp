@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/recompute.h"
+
 namespace pomona::model {
 
 void take_parameters(CausalLm& lm, Weights& weights) {
@@ -23,30 +25,70 @@ Decoder::Decoder(const LmShape& shape, const std::vector<nn::RopeConfig>& rotati
     rotations_.push_back(nn::rope_frequencies(rotation));
 }
 
-Tensor Decoder::forward(const nn::Batch& batch, const Context& context) const {
+void Decoder::set_virtual_tokens(std::shared_ptr<const nn::VirtualTokens> tokens) {
+  const auto check = [&](const Parameter& rows, std::int64_t width, std::string_view what) {
+    if (rows.value.shape() != Shape{tokens->count(), width}) {
+      fail(ErrorKind::bad_shape, "virtual tokens: {} {}, expected ({}, {})", what,
+           rows.value.shape().text(), tokens->count(), width);
+    }
+  };
+  if (tokens != nullptr) {
+    check(tokens->embeddings, shape_.D, "embeddings");
+    const auto L = static_cast<std::size_t>(shape_.L);
+    if (tokens->keys.size() != tokens->values.size() ||
+        (!tokens->keys.empty() && tokens->keys.size() != L)) {
+      fail(ErrorKind::bad_shape,
+           "virtual tokens: keys of {} layers, values of {}; the model has {}", tokens->keys.size(),
+           tokens->values.size(), L);
+    }
+    for (const Parameter& keys : tokens->keys) check(keys, shape_.G * shape_.E, "keys");
+    for (const Parameter& values : tokens->values) check(values, shape_.G * shape_.E, "values");
+  }
+  token_embedding().virtual_tokens = tokens;
+  CausalLm::set_virtual_tokens(std::move(tokens));
+}
+
+nn::PrefixRows Decoder::prefix_rows(const nn::Batch& batch) const {
+  nn::PrefixRows prefix;
+  if (virtual_tokens() == nullptr || virtual_tokens()->keys.empty()) return prefix;
+  prefix.tokens = virtual_tokens().get();
+  const auto V = static_cast<std::int32_t>(shape_.V);
+  for (std::size_t row = 0; row < batch.tokens.size(); ++row) {
+    if (batch.tokens[row] < V) continue;
+    prefix.rows.push_back(static_cast<std::int32_t>(row));
+    prefix.numbers.push_back(batch.tokens[row] - V);
+  }
+  return prefix;
+}
+
+Tensor Decoder::states(const nn::Batch& batch, const Context& context) const {
   Tensor x = embed(context, row_numbers(context, batch.tokens), batch);
   context.show("embed_tokens", x);
 
   std::vector<std::int64_t> lengths;
   lengths.reserve(batch.sequences.size());
   for (const nn::BatchSequence& sequence : batch.sequences) lengths.push_back(sequence.rows);
-  std::vector<nn::BatchState> states;
+  // Shared with backward, where layers may be computed again.
+  const auto states = std::make_shared<std::vector<nn::BatchState>>();
   for (const nn::RopeFrequencies& rotation : rotations_) {
     const Tensor angles = op::rope_angles(context, batch.positions, rotation.per_position,
                                           rotation.attention_factor, x.dtype());
-    states.push_back({batch, angles, lengths});
+    states->push_back({batch, angles, lengths, prefix_rows(batch)});
   }
-  if (states.empty()) states.push_back({batch, Tensor(), lengths});
+  if (states->empty()) states->push_back({batch, Tensor(), lengths, prefix_rows(batch)});
 
   for (std::int64_t layer = 0; layer < shape_.L; ++layer) {
     if (context.stop != nullptr) context.stop->check("forward");
-    x = block(context, x, states[rotation_of(layer)], layer);
+    const auto run = [this, states, layer](const Context& c, const Tensor& input) {
+      return block(c, input, (*states)[rotation_of(layer)], layer);
+    };
+    x = context.recompute ? nn::recomputed(context, x, run) : run(context, x);
     context.show("layers." + std::to_string(layer), x);
   }
   if (batch.wanted.empty()) return Tensor();
   x = last_norm(context, op::gather_rows(context, x, batch.wanted));
   context.show("norm", x);
-  return head(context, x);
+  return x;
 }
 
 }  // namespace pomona::model

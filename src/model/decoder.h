@@ -6,6 +6,7 @@
 
 #include "model/causal_lm.h"
 #include "model/weights.h"
+#include "nn/layers.h"
 #include "nn/rope.h"
 
 namespace pomona::model {
@@ -21,7 +22,12 @@ Tensor row_numbers(const Context& context, std::span<const std::int32_t> numbers
 class Decoder : public CausalLm {
  public:
   const LmShape& shape() const override { return shape_; }
-  Tensor forward(const nn::Batch& batch, const Context& context) const final;
+  Tensor states(const nn::Batch& batch, const Context& context) const final;
+  Tensor logits(const Tensor& states, const Context& context) const final {
+    return head(context, states);
+  }
+  Parameter& token_table() final { return token_embedding().weight; }
+  void set_virtual_tokens(std::shared_ptr<const nn::VirtualTokens> tokens) final;
 
  protected:
   /// `rotations`: the frequencies by which queries and keys turn, none if they do not, several if
@@ -37,8 +43,12 @@ class Decoder : public CausalLm {
   /// Normalised rows -> (rows, V).
   virtual Tensor head(const Context& context, const Tensor& x) const = 0;
   virtual std::size_t rotation_of(std::int64_t) const { return 0; }
+  /// What embed() looks tokens up in.
+  virtual nn::Embedding& token_embedding() = 0;
 
  private:
+  nn::PrefixRows prefix_rows(const nn::Batch& batch) const;
+
   LmShape shape_;
   std::vector<nn::RopeFrequencies> rotations_;
 };

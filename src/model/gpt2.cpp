@@ -107,6 +107,7 @@ class Gpt2 : public Decoder {
     const Tensor positions = row_numbers(context, batch.positions);
     return op::add(context, transformer.wte(context, tokens), transformer.wpe(context, positions));
   }
+  nn::Embedding& token_embedding() override { return transformer.wte; }
   Tensor block(const Context& context, const Tensor& x, const nn::BatchState& state,
                std::int64_t layer) const override {
     return transformer.h[static_cast<std::size_t>(layer)](context, x, state, layer);

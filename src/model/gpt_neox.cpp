@@ -106,6 +106,7 @@ class Neox : public Decoder {
   Tensor embed(const Context& context, const Tensor& tokens, const nn::Batch&) const override {
     return gpt_neox.embed_in(context, tokens);
   }
+  nn::Embedding& token_embedding() override { return gpt_neox.embed_in; }
   Tensor block(const Context& context, const Tensor& x, const nn::BatchState& state,
                std::int64_t layer) const override {
     return gpt_neox.layers[static_cast<std::size_t>(layer)](context, x, state, layer);

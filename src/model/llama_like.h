@@ -54,6 +54,7 @@ class LlamaLike : public Decoder {
   Tensor embed(const Context& context, const Tensor& tokens, const nn::Batch&) const override {
     return model.embed_tokens(context, tokens);
   }
+  nn::Embedding& token_embedding() override { return model.embed_tokens; }
   Tensor block(const Context& context, const Tensor& x, const nn::BatchState& state,
                std::int64_t layer) const override {
     return model.layers[static_cast<std::size_t>(layer)](context, x, state, layer);

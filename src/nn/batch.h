@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nn/kv_pool.h"
+#include "nn/virtual_tokens.h"
 #include "op/ops.h"
 
 namespace pomona::nn {
@@ -18,7 +19,7 @@ struct BatchSequence {
 };
 
 struct Batch {
-  std::vector<std::int32_t> tokens;     // (T)
+  std::vector<std::int32_t> tokens;     // (T); V and above: virtual ones
   std::vector<std::int32_t> positions;  // (T), each row's place in its sequence
   std::vector<BatchSequence> sequences;
   std::vector<std::int32_t> wanted;  // rows whose logits are wanted, ascending
@@ -37,6 +38,7 @@ struct BatchState {
   const Batch& batch;
   Tensor angles;                      // rope angles of the rows, (T, R); undefined: no rotation
   std::vector<std::int64_t> lengths;  // rows per sequence
+  PrefixRows prefix = {};             // without rows: there is no prefix
 };
 
 /// Attention of one layer, against the caches if the batch's sequences have them, else within the

@@ -24,8 +24,13 @@ Tensor AttentionHeads::operator()(const Context& context, const Tensor& qkv,
     return state.angles.defined() ? op::rope(context, heads, state.angles, E) : heads;
   };
   const Tensor q = placed(op::columns(context, qkv, 0, H * E), q_norm);
-  const Tensor k = placed(op::columns(context, qkv, H * E, G * E), k_norm);
-  const Tensor v = op::columns(context, qkv, (H + G) * E, G * E);
+  Tensor k = placed(op::columns(context, qkv, H * E, G * E), k_norm);
+  Tensor v = op::columns(context, qkv, (H + G) * E, G * E);
+  if (const PrefixRows& prefix = state.prefix; !prefix.rows.empty()) {
+    const auto at = static_cast<std::size_t>(layer);
+    k = op::replace_rows(context, k, prefix.tokens->keys[at].value, prefix.rows, prefix.numbers);
+    v = op::replace_rows(context, v, prefix.tokens->values[at].value, prefix.rows, prefix.numbers);
+  }
   return attend(context, q, k, v, state, layer, E, options);
 }
 

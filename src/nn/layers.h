@@ -12,13 +12,15 @@ namespace pomona::nn {
 /// A token table (V, D); the same weight may serve as the output head.
 struct Embedding {
   Parameter weight;
+  std::shared_ptr<const VirtualTokens> virtual_tokens;  // numbered behind the table; null: none
   template <class Visit>
   void each(Visit&& visit) {
     visit("weight", weight);
   }
 
   Tensor operator()(const Context& context, const Tensor& tokens) const {
-    return op::embedding(context, weight.value, tokens);
+    return op::embedding(context, weight.value, tokens,
+                         virtual_tokens ? virtual_tokens->embeddings.value : Tensor());
   }
 };
 

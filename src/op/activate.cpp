@@ -33,10 +33,13 @@ struct Activate {
   void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in, const Saved&,
                 Gradients gradients) const {
     const Tensor& x = in[0];
+    const std::int64_t F = x.size(1);
     with_type(x, [&]<class T>() {
-      kernels_of<T>(context, activation)
-          .activate_back(dy.data<T>(), x.data<T>(), x.stride(0), gradients[0].data<T>(), x.size(0),
-                         x.size(1));
+      parallel_rows(context, x.size(0), 8 * F, [&](std::int64_t begin, std::int64_t end) {
+        kernels_of<T>(context, activation)
+            .activate_back(dy.data<T>() + begin * F, x.data<T>() + begin * x.stride(0), x.stride(0),
+                           gradients[0].data<T>() + begin * F, end - begin, F);
+      });
     });
   }
 };

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "op/ops.h"
+#include "op/product.h"
 
 namespace pomona::op {
 namespace {
@@ -27,8 +28,7 @@ struct Add {
                 Gradients gradients) const {
     with_type(dy, [&]<class T>() {
       for (const Tensor& gradient : gradients) {
-        if (gradient.defined())
-          math<T>(context).add(dy.data<T>(), gradient.data<T>(), dy.elements());
+        if (gradient.defined()) add_to(context, dy.data<T>(), gradient.data<T>(), dy.elements());
       }
     });
   }

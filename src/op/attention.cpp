@@ -54,6 +54,19 @@ struct Attention {
     });
   }
 
+  void plan_forward(const Context& context, Inputs in, Saved* saved) const {
+    const Tensor& q = in[0];
+    const Tensor lse = context.empty({q.size(1) / E, q.size(0)}, q.dtype());
+    if (saved != nullptr) saved->push_back(lse);
+    plan_backward(context, in, {});
+  }
+  void plan_backward(const Context& context, Inputs in, Gradients) const {
+    std::vector<Tensor> copies;
+    for (const Tensor& x : in.subspan(1)) {
+      if (!x.is_contiguous()) copies.push_back(context.empty(x.shape(), x.dtype()));
+    }
+  }
+
   void forward(const Context& context, const Tensor& y, Inputs in, Saved* saved) const {
     const Tensor& q = in[0];
     const Tensor k = contiguous(context, in[1]), v = contiguous(context, in[2]);

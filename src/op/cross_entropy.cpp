@@ -17,6 +17,10 @@ struct CrossEntropy {
   }
   double operations(Inputs in) const { return 3.0 * static_cast<double>(in[0].elements()); }
 
+  void plan_forward(const Context& context, Inputs in, Saved* saved) const {
+    if (saved != nullptr) saved->push_back(context.empty(in[1].shape(), in[0].dtype()));
+  }
+
   void forward(const Context& context, const Tensor& y, Inputs in, Saved* saved) const {
     const Tensor &logits = in[0], &targets = in[1];
     const std::int64_t V = logits.size(1);
@@ -40,10 +44,13 @@ struct CrossEntropy {
 
   void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in,
                 const Saved& saved, Gradients gradients) const {
+    const std::int64_t V = in[0].size(1);
     with_type(dy, [&]<class T>() {
-      math<T>(context).cross_entropy_back(dy.data<T>(), in[0].data<T>(), in[1].data<std::int32_t>(),
-                                          saved[0].data<T>(), gradients[0].data<T>(), in[0].size(0),
-                                          in[0].size(1));
+      parallel_rows(context, in[0].size(0), 4 * V, [&](std::int64_t begin, std::int64_t end) {
+        math<T>(context).cross_entropy_back(
+            dy.data<T>() + begin, in[0].data<T>() + begin * V, in[1].data<std::int32_t>() + begin,
+            saved[0].data<T>() + begin, gradients[0].data<T>() + begin * V, end - begin, V);
+      });
     });
   }
 };

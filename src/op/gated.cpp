@@ -35,9 +35,13 @@ struct Gated {
     const Tensor &x = in[0], &dx = gradients[0];
     const std::int64_t F = dy.size(1);
     with_type(x, [&]<class T>() {
-      kernels_of<T>(context, activation)
-          .gated_back(dy.data<T>(), x.data<T>(), x.data<T>() + F, x.stride(0), dx.data<T>(),
-                      dx.data<T>() + F, 2 * F, x.size(0), F);
+      parallel_rows(context, x.size(0), 8 * F, [&](std::int64_t begin, std::int64_t end) {
+        const T* const gate = x.data<T>() + begin * x.stride(0);
+        T* const dgate = dx.data<T>() + begin * 2 * F;
+        kernels_of<T>(context, activation)
+            .gated_back(dy.data<T>() + begin * F, gate, gate + F, x.stride(0), dgate, dgate + F,
+                        2 * F, end - begin, F);
+      });
     });
   }
 };

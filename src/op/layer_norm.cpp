@@ -1,5 +1,6 @@
 // LayerNorm: Ba et al. 2016, arXiv:1607.06450, eq. 4, over the values of a row.
 #include "op/ops.h"
+#include "op/row_sums.h"
 
 namespace pomona::op {
 namespace {
@@ -18,6 +19,11 @@ struct LayerNorm {
     return x.shape();
   }
   double operations(Inputs in) const { return 7.0 * static_cast<double>(in[0].elements()); }
+
+  void plan_forward(const Context& context, Inputs in, Saved* saved) const {
+    for (int i = 0; saved != nullptr && i < 2; ++i)
+      saved->push_back(context.empty({in[0].size(0)}, in[0].dtype()));
+  }
 
   void forward(const Context& context, const Tensor& y, Inputs in, Saved* saved) const {
     const Tensor &x = in[0], &weight = in[1];
@@ -42,13 +48,26 @@ struct LayerNorm {
 
   void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in,
                 const Saved& saved, Gradients gradients) const {
-    const Tensor &x = in[0], &weight = in[1];
+    const Tensor &x = in[0], &weight = in[1], &dx = gradients[0];
+    const std::int64_t D = x.size(1);
+    const Tensor dbias = gradients.size() > 2 ? gradients[2] : Tensor();
     with_type(x, [&]<class T>() {
-      math<T>(context).layer_norm_back(
-          dy.data<T>(), x.data<T>(), weight.data<T>(), saved[0].data<T>(), saved[1].data<T>(),
-          data_or_null<T>(gradients[0]), data_or_null<T>(gradients[1]),
-          gradients.size() > 2 ? data_or_null<T>(gradients[2]) : nullptr, x.size(0), x.size(1));
+      sum_rows<T>(context, x.size(0), {gradients[1], dbias},
+                  [&](std::int64_t begin, std::int64_t end, T* sums) {
+                    T* const dweight = gradients[1].defined() ? sums : nullptr;
+                    T* const to_bias =
+                        dbias.defined() ? sums + (gradients[1].defined() ? D : 0) : nullptr;
+                    math<T>(context).layer_norm_back(
+                        dy.data<T>() + begin * D, x.data<T>() + begin * D, weight.data<T>(),
+                        saved[0].data<T>() + begin, saved[1].data<T>() + begin,
+                        dx.defined() ? dx.data<T>() + begin * D : nullptr, dweight, to_bias,
+                        end - begin, D);
+                  });
     });
+  }
+  void plan_backward(const Context& context, Inputs in, Gradients gradients) const {
+    plan_sum_rows(context, in[0].size(0),
+                  {gradients[1], gradients.size() > 2 ? gradients[2] : Tensor()});
   }
 };
 

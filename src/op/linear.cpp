@@ -1,78 +1,16 @@
 // Linear maps: y = x W^T for one or several weights that share x, and with a residual. The input is
-// prepared once; products run on packed panels, cut into chunks of whole panels and fixed row
-// counts.
+// prepared once. Gradients: dx = dy W, whatever W's format, and dW = dy^T x.
 #include <algorithm>
 #include <cstring>
 #include <optional>
 
+#include "op/low_rank.h"
 #include "op/ops.h"
 
 namespace pomona::op {
 namespace {
 
-using kernel::kPanelWidth;
 using kernel::PanelKind;
-
-/// Rows in one chunk of a product: a fixed number, so results and cuts do not depend on threads.
-constexpr std::int64_t kRowBlock = 128;
-
-void prepare(const Context& context, PanelKind kind, const Tensor& x, std::byte* rows) {
-  const std::int64_t K = x.size(1);
-  const std::int64_t row_bytes = kernel::prepared_row_bytes(kind, K);
-  parallel_rows(context, x.size(0), 2 * K, [&](std::int64_t begin, std::int64_t end) {
-    context.kernels.prepare_rows(kind, x.data<float>() + begin * x.stride(0), x.stride(0),
-                                 rows + begin * row_bytes, end - begin, K);
-  });
-}
-
-/// Panels that one chunk takes: enough work for a hand-over, few enough for every core to get some.
-std::int64_t panels_per_chunk(std::int64_t panels, std::int64_t T, std::int64_t K) {
-  constexpr std::int64_t kWorkPerChunk = 1 << 19;
-  const std::int64_t by_work =
-      kWorkPerChunk / std::max<std::int64_t>(1, std::min(T, kRowBlock) * K * kPanelWidth / 16);
-  return std::clamp<std::int64_t>(by_work, 1, std::max<std::int64_t>(1, (panels + 7) / 8));
-}
-
-/// The outputs of `call` begin with `bias` (N), added to what is in them if the call accumulates.
-void begin_with_bias(const Context& context, const float* bias, kernel::GemmCall& call) {
-  for (std::int64_t t = 0; t < call.T; ++t) {
-    float* const row = call.y + t * call.y_stride;
-    if (call.accumulate) {
-      context.kernels.f32.add(bias, row, call.N);
-    } else {
-      std::copy_n(bias, call.N, row);
-    }
-  }
-  call.accumulate = true;
-}
-
-/// `bias` (N) may be null.
-void multiply(const Context& context, const Packed& weight, const float* bias,
-              const std::byte* rows, float* y, std::int64_t y_stride, std::int64_t T,
-              bool accumulate) {
-  const kernel::PanelLayout& layout = weight.layout();
-  const std::int64_t row_bytes = kernel::prepared_row_bytes(layout.kind, layout.K);
-  const std::int64_t step = panels_per_chunk(layout.panels(), T, layout.K);
-  const std::int64_t column_chunks = (layout.panels() + step - 1) / step;
-  const std::int64_t row_chunks = (T + kRowBlock - 1) / kRowBlock;
-  context.pool.parallel_for(column_chunks * row_chunks, [&](std::int64_t chunk) {
-    const std::int64_t first_row = chunk % row_chunks * kRowBlock;
-    const std::int64_t first_panel = chunk / row_chunks * step;
-    const std::int64_t columns =
-        std::min(layout.N, (first_panel + step) * kPanelWidth) - first_panel * kPanelWidth;
-    kernel::GemmCall call;
-    call.rows = rows + first_row * row_bytes;
-    call.panels = weight.panel(first_panel);
-    call.y = y + first_row * y_stride + first_panel * kPanelWidth;
-    call.y_stride = y_stride;
-    call.T = std::min(kRowBlock, T - first_row);
-    call.N = columns;
-    call.K = layout.K;
-    call.accumulate = accumulate;
-    if (bias != nullptr) begin_with_bias(context, bias + first_panel * kPanelWidth, call);
-    context.kernels.gemm[static_cast<std::size_t>(layout.kind)](call);
-  });
-}
 
 /// Calls f(i, rows) for each weight i with x prepared for its kind; `prepare_rows` fills the rows
 /// when the kind changes.
@@ -86,7 +24,7 @@ void each_prepared(const Context& context, Inputs in, std::size_t weights, Prepa
     const PanelKind kind = panel_kind(in[i + 1].dtype(), context.compute);
     if (kind != prepared) {
       rows = Tensor();
-      rows = context.empty({x.size(0), kernel::prepared_row_bytes(kind, x.size(1)) / 4});
+      rows = prepared_memory(context, kind, x.size(0), x.size(1));
       prepare_rows(kind, rows);
       prepared = kind;
     }
@@ -94,22 +32,15 @@ void each_prepared(const Context& context, Inputs in, std::size_t weights, Prepa
   }
 }
 
-/// The weight's values as T, row-major: itself if it is stored so, else decoded.
-template <class T>
-Tensor decoded(const Tensor& weight) {
-  if (weight.dtype() == dtype_of<T>()) return weight;
-  const Tensor values = Tensor::zeros(weight.shape(), DType::f32);
-  info(weight.dtype()).unpack(weight.raw(), values.data<float>(), weight.elements());
-  return values;
-}
-
-/// The inputs are x, the weights, the biases that are not null, and the residual, if there is one.
+/// The inputs are x, the weights, the biases that are not null, a and b of each low-rank change,
+/// and the residual, if there is one.
 struct Linear {
   static constexpr std::string_view kName = "linear";
   static constexpr std::size_t kStrided = 1;
   std::vector<const Parameter*> weights;
   std::vector<const Parameter*> biases;  // none, or one for each weight, null where it has none
   bool has_residual = false;
+  LowRanks changes;
 
   const Parameter* bias(std::size_t i) const { return biases.empty() ? nullptr : biases[i]; }
 
@@ -119,6 +50,7 @@ struct Linear {
     for (const Parameter* bias : biases) {
       if (bias != nullptr) all.push_back(bias->value);
     }
+    changes.append_inputs(all);
     if (has_residual) all.push_back(residual);
     return all;
   }
@@ -149,6 +81,7 @@ struct Linear {
       N += in[weight].size(0);
     });
     const Shape y = {in[0].size(0), N};
+    changes.check(weights);
     if (has_residual && in.back().shape() != y) {
       fail(ErrorKind::bad_shape, "linear: residual {}, product {}", in.back().shape().text(),
            y.text());
@@ -159,7 +92,7 @@ struct Linear {
     return 2.0 * static_cast<double>(in[0].elements()) * static_cast<double>(shape(in)[1]);
   }
 
-  void forward(const Context& context, const Tensor& y, Inputs in, Saved*) const {
+  void forward(const Context& context, const Tensor& y, Inputs in, Saved* saved) const {
     if (context.product_probe != nullptr) {
       for (const Parameter* weight : weights) (*context.product_probe)(*weight, in[0]);
     }
@@ -168,82 +101,171 @@ struct Linear {
     }
     if (in[0].dtype() == DType::f32) {
       multiply_all(context, in, y);
+      changes.forward(context, in[0], y, saved);
     } else {
       multiply_all_f64(y, in);
     }
   }
 
-  void plan_scratch(const Context& context, Inputs in) const {
+  void plan_forward(const Context& context, Inputs in, Saved* saved) const {
     each_prepared(
         context, in, weights.size(), [](PanelKind, const Tensor&) {},
-        [](std::size_t, const Tensor&) {});
+        [&](std::size_t i, const Tensor&) {
+          if (in[i + 1].needs_gradient()) weights[i]->packed(context);
+        });
+    changes.plan_forward(context, in[0], saved);
   }
 
-  void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in, const Saved&,
-                Gradients gradients) const {
+  void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in,
+                const Saved& saved, Gradients gradients) const {
     with_type(dy, [&]<class T>() {
-      each_part(in, [&](std::size_t, std::size_t weight, std::size_t bias, std::int64_t column) {
-        backward_one<T>(context, dy, column, in, weight, gradients);
+      if constexpr (std::is_same_v<T, float>) {
+        backward_f32(context, dy, in, saved, gradients);
+      } else {
+        backward_f64(dy, in, gradients);
+      }
+      each_part(in, [&](std::size_t, std::size_t, std::size_t bias, std::int64_t column) {
         if (bias == 0 || !gradients[bias].defined()) return;
         for (std::int64_t t = 0; t < dy.size(0); ++t) {
           math<T>(context).add(dy.data<T>() + t * dy.stride(0) + column,
                                gradients[bias].template data<T>(), in[bias].size(0));
         }
       });
-      if (has_residual && gradients.back().defined()) {
-        math<T>(context).add(dy.data<T>(), gradients.back().template data<T>(), dy.elements());
-      }
+      if (has_residual && gradients.back().defined())
+        add_to(context, dy.data<T>(), gradients.back().template data<T>(), dy.elements());
     });
   }
 
+  void plan_backward(const Context& context, Inputs in, Gradients gradients) const {
+    const PanelKind kind = gradient_kind(context.compute);
+    const std::int64_t T = in[0].size(0);
+    each_part(in, [&](std::size_t, std::size_t weight, std::size_t, std::int64_t) {
+      if (gradients[0].defined()) {
+        const Tensor rows = prepared_memory(context, kind, T, in[weight].size(0));
+        Packed::turned(context, in[weight], kind);
+      }
+      if (gradients[weight].defined()) {
+        const Tensor rows = prepared_memory(context, kind, in[weight].size(0), T);
+        Packed::turned(context, in[0], kind);
+      }
+    });
+    changes.plan_backward(context, in[0], gradients[0], of_changes(gradients));
+  }
+
  private:
+  /// The part of inputs or gradients that belongs to the low-rank changes.
+  template <class T>
+  std::span<T> of_changes(std::span<T> all) const {
+    return all.subspan(all.size() - changes.inputs() - (has_residual ? 1 : 0), changes.inputs());
+  }
+
   /// Products of f32 rows with packed weights, side by side in y.
   void multiply_all(const Context& context, Inputs in, const Tensor& y) const {
     std::int64_t column = 0;
     each_prepared(
         context, in, weights.size(),
-        [&](PanelKind kind, const Tensor& rows) { prepare(context, kind, in[0], rows.raw()); },
+        [&](PanelKind kind, const Tensor& rows) {
+          prepare(context, kind, Rows::of(in[0]), rows.raw());
+        },
         [&](std::size_t i, const Tensor& rows) {
-          const Packed& packed = weights[i]->packed(context);
+          const Packed packed = weights[i]->packed(context);
+          const std::int64_t N = packed.layout().N;
           multiply(context, packed, bias(i) != nullptr ? bias(i)->value.data<float>() : nullptr,
-                   rows.raw(), y.data<float>() + column, y.stride(0), in[0].size(0), has_residual);
-          column += packed.layout().N;
+                   rows.raw(), Rows::of(y, column, N), has_residual);
+          column += N;
         });
+  }
+
+  void backward_f32(const Context& context, const Tensor& dy, Inputs in, const Saved& saved,
+                    Gradients gradients) const {
+    const PanelKind kind = gradient_kind(context.compute);
+    each_part(in, [&](std::size_t, std::size_t weight, std::size_t, std::int64_t column) {
+      const Rows outputs = Rows::of(dy, column, in[weight].size(0));
+      if (gradients[0].defined()) {
+        const Tensor rows = prepared(context, kind, outputs);
+        multiply(context, Packed::turned(context, in[weight], kind), nullptr, rows.raw(),
+                 Rows::of(gradients[0]), true);
+      }
+      if (gradients[weight].defined()) {
+        const Tensor rows = prepared_turned(context, kind, outputs);
+        multiply(context, Packed::turned(context, in[0], kind), nullptr, rows.raw(),
+                 Rows::of(gradients[weight]), true);
+      }
+    });
+    if (!changes.empty())
+      changes.backward(context, dy, in[0], saved[0], gradients[0], of_changes(gradients));
+  }
+
+  /// The weight that acts, its low-rank changes included.
+  Tensor effective_f64(Inputs in, std::size_t i) const {
+    const Tensor weight = Tensor::zeros(in[i + 1].shape(), DType::f64);
+    std::copy_n(in[i + 1].data<double>(), weight.elements(), weight.data<double>());
+    const auto low_ranks = of_changes(in);
+    std::size_t next = 0;
+    changes.each([&](std::size_t of, const LowRank& change, std::int64_t) {
+      const Tensor &a = low_ranks[next], &b = low_ranks[next + 1];
+      next += 2;
+      if (of != i) return;
+      const Tensor scaled = Tensor::zeros(b.shape(), DType::f64);
+      kernel::oracle().scale(b.data<double>(), change.scale, scaled.data<double>(), b.elements());
+      kernel::oracle().matmul_nn(scaled.data<double>(), a.data<double>(), weight.data<double>(),
+                                 b.size(0), a.size(1), a.size(0), true);
+    });
+    return weight;
   }
 
   void multiply_all_f64(const Tensor& y, Inputs in) const {
     const Tensor& x = in[0];
-    each_part(in, [&](std::size_t, std::size_t weight, std::size_t bias, std::int64_t column) {
+    each_part(in, [&](std::size_t i, std::size_t weight, std::size_t bias, std::int64_t column) {
       const std::int64_t N = in[weight].size(0);
+      const Tensor acting = effective_f64(in, i);
       for (std::int64_t t = 0; t < x.size(0); ++t) {
         double* const to = y.data<double>() + t * y.stride(0) + column;
         if (!has_residual) std::fill_n(to, N, 0.0);
         if (bias != 0) kernel::oracle().add(in[bias].data<double>(), to, N);
-        kernel::oracle().matmul_nt(x.data<double>() + t * x.stride(0), in[weight].data<double>(),
-                                   to, 1, N, x.size(1), true);
+        kernel::oracle().matmul_nt(x.data<double>() + t * x.stride(0), acting.data<double>(), to, 1,
+                                   N, x.size(1), true);
       }
     });
   }
 
-  template <class T>
-  void backward_one(const Context& context, const Tensor& dy, std::int64_t column, Inputs in,
-                    std::size_t i, Gradients gradients) const {
-    const std::int64_t rows = dy.size(0), N = in[i].size(0), K = in[i].size(1);
-    const Tensor part =
-        context.empty({rows, N}, dy.dtype());  // this weight's columns of dy, side by side
-    for (std::int64_t t = 0; t < rows; ++t) {
-      std::copy_n(dy.data<T>() + t * dy.stride(0) + column, N, part.data<T>() + t * N);
-    }
-    if (gradients[0].defined()) {
-      const Tensor weight = decoded<T>(in[i]);
-      math<T>(context).matmul_nn(part.data<T>(), weight.data<T>(), gradients[0].template data<T>(),
-                                 rows, K, N, true);
-    }
-    if (gradients[i].defined()) {
-      const Tensor x = contiguous(context, in[0]);
-      math<T>(context).matmul_tn(part.data<T>(), x.data<T>(), gradients[i].template data<T>(), N, K,
-                                 rows, true);
-    }
+  /// The oracle: by way of the gradient dW = dy^T x of each acting weight, db = scale dW a^T and
+  /// da = scale b^T dW.
+  void backward_f64(const Tensor& dy, Inputs in, Gradients gradients) const {
+    const auto& oracle = kernel::oracle();
+    const Tensor& x = in[0];
+    const std::int64_t K = x.size(1);
+    each_part(in, [&](std::size_t i, std::size_t weight, std::size_t, std::int64_t column) {
+      const std::int64_t N = in[weight].size(0);
+      const Tensor acting = effective_f64(in, i), dw = Tensor::zeros({N, K}, DType::f64);
+      for (std::int64_t t = 0; t < x.size(0); ++t) {
+        const double* const row = dy.data<double>() + t * dy.stride(0) + column;
+        if (gradients[0].defined()) {
+          oracle.matmul_nn(row, acting.data<double>(), gradients[0].data<double>() + t * K, 1, K, N,
+                           true);
+        }
+        oracle.matmul_tn(row, x.data<double>() + t * x.stride(0), dw.data<double>(), N, K, 1, true);
+      }
+      if (gradients[weight].defined())
+        oracle.add(dw.data<double>(), gradients[weight].data<double>(), dw.elements());
+      std::size_t next = 0;
+      changes.each([&](std::size_t of, const LowRank& change, std::int64_t) {
+        const Tensor &a = of_changes(in)[next], &b = of_changes(in)[next + 1];
+        const Tensor &da = of_changes(gradients)[next], &db = of_changes(gradients)[next + 1];
+        next += 2;
+        if (of != i) return;
+        const Tensor scaled = Tensor::zeros({N, K}, DType::f64);
+        oracle.scale(dw.data<double>(), change.scale, scaled.data<double>(), dw.elements());
+        if (da.defined()) {
+          oracle.matmul_tn(b.data<double>(), scaled.data<double>(), da.data<double>(), a.size(0), K,
+                           N, true);
+        }
+        if (db.defined()) {
+          oracle.matmul_nt(scaled.data<double>(), a.data<double>(), db.data<double>(), N, a.size(0),
+                           K, true);
+        }
+      });
+    });
   }
 };
 
@@ -254,20 +276,24 @@ Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter
   if (!biases.empty() && biases.size() != weights.size()) {
     fail(ErrorKind::bad_shape, "linear: {} weights, {} biases", weights.size(), biases.size());
   }
-  const Linear op{{weights.begin(), weights.end()}, {biases.begin(), biases.end()}};
+  const Linear op{{weights.begin(), weights.end()},
+                  {biases.begin(), biases.end()},
+                  false,
+                  LowRanks(weights, context.noise)};
   return apply(context, op, op.inputs(x, Tensor()));
 }
 
 Tensor linear_add(const Context& context, const Tensor& residual, const Tensor& x,
                   const Parameter& weight, const Parameter* bias) {
-  const Linear op{{&weight}, {bias}, true};
+  const Parameter* const weights[] = {&weight};
+  const Linear op{{&weight}, {bias}, true, LowRanks(weights, context.noise)};
   std::vector<Tensor> inputs = op.inputs(x, residual);
   if (context.tape != nullptr) return apply(context, op, std::move(inputs));
   op.shape(inputs);
   check_layout(Linear::kName, inputs, Linear::kStrided);
   if (context.planning()) {
     context.plan->operations += op.operations(inputs);
-    op.plan_scratch(context, inputs);
+    op.plan_forward(context, inputs, nullptr);
     return residual;
   }
   op.forward(context, residual, inputs, nullptr);
@@ -301,7 +327,20 @@ std::vector<Sample> samples_linear() {
     const Parameter bias(in[3]);
     return linear_add(c, residual, in[0], Parameter(in[1]), &bias);
   };
+  const auto with_low_ranks = [](const Context& c, Inputs in) {
+    Parameter first(in[1]), second(in[2]);
+    first.adapters = {std::make_shared<LowRank>(LowRank{Parameter(in[3]), Parameter(in[4]), 0.5}),
+                      std::make_shared<LowRank>(LowRank{Parameter(in[5]), Parameter(in[6]), 2})};
+    second.adapters = {std::make_shared<LowRank>(LowRank{Parameter(in[3]), Parameter(in[7]), 3})};
+    const Parameter* weights[] = {&first, &second};
+    return linear(c, in[0], weights);
+  };
   return {{"linear",
+           {sample_tensor({3, 5}, 1), sample_tensor({4, 5}, 2), sample_tensor({6, 5}, 3),
+            sample_tensor({2, 5}, 4), sample_tensor({4, 2}, 5), sample_tensor({3, 5}, 6),
+            sample_tensor({4, 3}, 7), sample_tensor({6, 2}, 8)},
+           with_low_ranks},
+          {"linear",
            {sample_tensor({3, 5}, 1), sample_tensor({4, 5}, 2), sample_tensor({2, 5}, 3),
             sample_tensor({2}, 9)},
            biased},

@@ -14,8 +14,10 @@
 
 namespace pomona::op {
 
-/// Rows of a table. weight (V, D) in any storage format, tokens (T) -> (T, D).
-Tensor embedding(const Context& context, const Tensor& weight, const Tensor& tokens);
+/// Rows of a table. weight (V, D) in any storage format, tokens (T) -> (T, D). Tokens V, V + 1, ...
+/// are the rows of `behind` (P, D), which may be undefined.
+Tensor embedding(const Context& context, const Tensor& weight, const Tensor& tokens,
+                 const Tensor& behind = {});
 
 /// Root mean square normalisation (Zhang and Sennrich 2019, arXiv:1910.07467): x / sqrt(mean(x^2) +
 /// eps) * weight. x (T, D), weight (D) -> (T, D). A weight (E) with D a multiple of E normalises
@@ -28,7 +30,8 @@ Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight,
                   double eps);
 
 /// Products with several weights that share their input, side by side: x (T, K), weights (N_i, K)
-/// -> (T, sum N_i). `biases`: none, or one for each weight, (N_i) or null.
+/// -> (T, sum N_i). `biases`: none, or one for each weight, (N_i) or null. A weight's low-rank
+/// changes (Parameter::adapters) count.
 Tensor linear(const Context& context, const Tensor& x, std::span<const Parameter* const> weights,
               std::span<const Parameter* const> biases = {});
 
@@ -108,6 +111,11 @@ Tensor gather_rows(const Context& context, const Tensor& x, std::span<const std:
 /// Negative log-likelihood per row: logits (T, V), targets (T), -1 for rows that do not count ->
 /// (T).
 Tensor cross_entropy(const Context& context, const Tensor& logits, const Tensor& targets);
+
+/// x (T, D) with its rows `to` replaced by rows `from` of a table (P, D) -> (T, D). None of `to`
+/// stands there twice.
+Tensor replace_rows(const Context& context, const Tensor& x, const Tensor& table,
+                    std::span<const std::int32_t> to, std::span<const std::int32_t> from);
 
 /// Sum of x times `factor` -> (1).
 Tensor scaled_sum(const Context& context, const Tensor& x, double factor);

@@ -1,5 +1,6 @@
 // RMSNorm: Zhang and Sennrich 2019, arXiv:1910.07467, eq. 4.
 #include "op/ops.h"
+#include "op/row_sums.h"
 
 namespace pomona::op {
 namespace {
@@ -29,6 +30,12 @@ struct RmsNorm {
     for (std::int64_t t = begin; t < end; t += run) f(t, t * heads, run * heads);
   }
 
+  void plan_forward(const Context& context, Inputs in, Saved* saved) const {
+    const Tensor& x = in[0];
+    if (saved != nullptr)
+      saved->push_back(context.empty({x.elements() / in[1].size(0)}, x.dtype()));
+  }
+
   void forward(const Context& context, const Tensor& y, Inputs in, Saved* saved) const {
     const Tensor &x = in[0], &weight = in[1];
     const std::int64_t D = x.size(1), E = weight.size(0), heads = D / E;
@@ -50,13 +57,19 @@ struct RmsNorm {
     const Tensor &x = in[0], &weight = in[1], &dx = gradients[0];
     const std::int64_t D = x.size(1), E = weight.size(0), heads = D / E;
     with_type(x, [&]<class T>() {
-      each_run(x, heads, 0, x.size(0), [&](std::int64_t t, std::int64_t at, std::int64_t rows) {
-        math<T>(context).rms_norm_back(dy.data<T>() + t * D, x.data<T>() + t * x.stride(0),
-                                       weight.data<T>(), saved[0].data<T>() + at,
-                                       dx.defined() ? dx.data<T>() + t * D : nullptr,
-                                       data_or_null<T>(gradients[1]), rows, E);
-      });
+      sum_rows<T>(
+          context, x.size(0), {gradients[1]}, [&](std::int64_t begin, std::int64_t end, T* dw) {
+            each_run(x, heads, begin, end, [&](std::int64_t t, std::int64_t at, std::int64_t rows) {
+              math<T>(context).rms_norm_back(dy.data<T>() + t * D, x.data<T>() + t * x.stride(0),
+                                             weight.data<T>(), saved[0].data<T>() + at,
+                                             dx.defined() ? dx.data<T>() + t * D : nullptr, dw,
+                                             rows, E);
+            });
+          });
     });
+  }
+  void plan_backward(const Context& context, Inputs in, Gradients gradients) const {
+    plan_sum_rows(context, in[0].size(0), {gradients[1]});
   }
 };
 

@@ -37,12 +37,19 @@ struct Rope {
   void backward(const Context& context, const Tensor& dy, const Tensor&, Inputs in, const Saved&,
                 Gradients gradients) const {
     const std::int64_t R = in[1].size(1), heads = dy.size(1) / E;
+    const std::int64_t D = dy.size(1);
     const Tensor rotated_back = context.empty(dy.shape(), dy.dtype());
     with_type(dy, [&]<class T>() {
-      math<T>(context).rope(dy.data<T>(), dy.stride(0), in[1].data<T>(), rotated_back.data<T>(),
-                            dy.size(1), dy.size(0), heads, E, R, -1);
-      math<T>(context).add(rotated_back.data<T>(), gradients[0].data<T>(), dy.elements());
+      parallel_rows(context, dy.size(0), 2 * D, [&](std::int64_t begin, std::int64_t end) {
+        T* const back = rotated_back.data<T>() + begin * D;
+        math<T>(context).rope(dy.data<T>() + begin * D, D, in[1].data<T>() + begin * R, back, D,
+                              end - begin, heads, E, R, -1);
+        math<T>(context).add(back, gradients[0].data<T>() + begin * D, (end - begin) * D);
+      });
     });
+  }
+  void plan_backward(const Context& context, Inputs in, Gradients) const {
+    context.empty(in[0].shape(), in[0].dtype());
   }
 };
 

@@ -1,5 +1,6 @@
 // A multiple of a tensor.
 #include "op/ops.h"
+#include "op/product.h"
 
 namespace pomona::op {
 namespace {
@@ -25,8 +26,11 @@ struct Scale {
     const Tensor part = context.empty(dy.shape(), dy.dtype());
     with_type(dy, [&]<class T>() {
       math<T>(context).scale(dy.data<T>(), static_cast<T>(factor), part.data<T>(), dy.elements());
-      math<T>(context).add(part.data<T>(), gradients[0].data<T>(), dy.elements());
+      add_to(context, part.data<T>(), gradients[0].data<T>(), dy.elements());
     });
+  }
+  void plan_backward(const Context& context, Inputs in, Gradients) const {
+    context.empty(in[0].shape(), in[0].dtype());
   }
 };
 

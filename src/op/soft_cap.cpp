@@ -27,8 +27,11 @@ struct SoftCap {
   void backward(const Context& context, const Tensor& dy, const Tensor& y, Inputs, const Saved&,
                 Gradients gradients) const {
     with_type(dy, [&]<class T>() {
-      math<T>(context).soft_cap_back(dy.data<T>(), y.data<T>(), static_cast<T>(cap),
-                                     gradients[0].data<T>(), dy.elements());
+      parallel_rows(context, y.elements(), 8, [&](std::int64_t begin, std::int64_t end) {
+        math<T>(context).soft_cap_back(dy.data<T>() + begin, y.data<T>() + begin,
+                                       static_cast<T>(cap), gradients[0].data<T>() + begin,
+                                       end - begin);
+      });
     });
   }
 };

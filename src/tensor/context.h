@@ -36,13 +36,23 @@ using Probe = std::function<void(std::string_view name, const Tensor& value)>;
 /// Sees what a weight is multiplied with, x (rows, K): for statistics of activations.
 using ProductProbe = std::function<void(const Parameter& weight, const Tensor& x)>;
 
+/// Random numbers of one pass of training: every draw has a number of its own, in the order of the
+/// program, so that doing the pass again draws the same.
+struct Noise {
+  std::uint64_t seed = 0;
+  std::uint64_t stream = 0;  // of the pass, below 2^32
+  std::uint64_t draws = 0;
+};
+
 struct Context {
   ThreadPool& pool;
   Arena& arena;
   const kernel::Table& kernels;
   Compute compute = Compute::fast;
   const StopToken* stop = nullptr;
-  Tape* tape = nullptr;  // null: nothing is recorded
+  Tape* tape = nullptr;    // null: nothing is recorded
+  Noise* noise = nullptr;  // null: nothing is dropped
+  bool recompute = false;  // layers keep their input alone for backward (nn/recompute.h)
   const Probe* probe = nullptr;
   const ProductProbe* product_probe = nullptr;
   Plan* plan = nullptr;  // not null: shapes only, nothing is computed

@@ -31,9 +31,14 @@ class Tape {
   /// already hold. The tape is empty afterwards.
   void backward(const Context& context, const Tensor& loss);
 
+  /// The same for a result in the midst, whose own gradient is dy (the shape of y).
+  void backward(const Context& context, const Tensor& y, const Tensor& dy);
+
   std::size_t nodes() const { return nodes_.size(); }
 
  private:
+  void walk_back(const Context& context);
+
   struct Node {
     std::string_view op;
     Tensor y;
@@ -57,8 +62,10 @@ void check_layout(std::string_view op, Inputs inputs, std::size_t strided);
 ///     throws bad_shape
 ///   double operations(Inputs) const;
 ///     additions and multiplications of forward
-///   void plan_scratch(const Context&, Inputs) const;
-///     allocates what forward does beside y; left out: nothing
+///   void plan_forward(const Context&, Inputs, Saved*) const;
+///     while planning: allocates what forward does beside y, saves as it does; left out: nothing
+///   void plan_backward(const Context&, Inputs, Gradients) const;
+///     the same for backward
 ///   void forward(const Context&, const Tensor& y, Inputs, Saved*) const;
 ///     saves only if Saved is not null
 ///   void backward(const Context&, const Tensor& dy, const Tensor& y, Inputs, const Saved&,
@@ -80,20 +87,28 @@ Tensor apply(const Context& context, const Op& op, std::vector<Tensor> inputs) {
   }
   if (context.planning()) {
     context.plan->operations += op.operations(inputs);
-    if constexpr (requires { op.plan_scratch(context, inputs); }) op.plan_scratch(context, inputs);
-    return y;
   }
   bool recording = false;
   if (context.tape != nullptr) {
     for (const Tensor& input : inputs) recording = recording || input.needs_gradient();
   }
   Saved saved;
-  op.forward(context, y, inputs, recording ? &saved : nullptr);
+  Saved* const keep = recording ? &saved : nullptr;
+  if (!context.planning()) {
+    op.forward(context, y, inputs, keep);
+  } else if constexpr (requires { op.plan_forward(context, inputs, keep); }) {
+    op.plan_forward(context, inputs, keep);
+  }
   if (recording) {
-    context.tape->record(
-        Op::kName, y, std::move(inputs), std::move(saved),
-        [op](const Context& c, const Tensor& dy, const Tensor& out, Inputs in, const Saved& kept,
-             Gradients gradients) { op.backward(c, dy, out, in, kept, gradients); });
+    context.tape->record(Op::kName, y, std::move(inputs), std::move(saved),
+                         [op](const Context& c, const Tensor& dy, const Tensor& out, Inputs in,
+                              const Saved& kept, Gradients gradients) {
+                           if (!c.planning()) {
+                             op.backward(c, dy, out, in, kept, gradients);
+                           } else if constexpr (requires { op.plan_backward(c, in, gradients); }) {
+                             op.plan_backward(c, in, gradients);
+                           }
+                         });
   }
   return y;
 }

@@ -65,7 +65,7 @@ Tensor Tensor::reshape(Shape shape) const {
 }
 
 Tensor& Tensor::require_gradient() {
-  if (!variable_) variable_ = std::make_shared<Variable>();
+  if (!variable_) variable_ = std::make_shared<Variable>(Variable{nullptr, true});
   return *this;
 }
 

@@ -19,6 +19,7 @@ class Tensor;
 /// for them.
 struct Variable {
   std::shared_ptr<Tensor> gradient;
+  bool leaf = false;  // its gradient outlives the arena
 };
 
 class Tensor {

@@ -16,10 +16,13 @@ class ListeningLm final : public model::CausalLm {
   explicit ListeningLm(std::unique_ptr<model::CausalLm> lm)
       : sizes(lm->shape()), lm_(std::move(lm)) {}
   const model::LmShape& shape() const override { return sizes; }
-  Tensor forward(const nn::Batch& batch, const Context& context) const override {
+  Tensor states(const nn::Batch& batch, const Context& context) const override {
     std::vector<std::int64_t>& rows = passes.emplace_back();
     for (const nn::BatchSequence& sequence : batch.sequences) rows.push_back(sequence.rows);
-    return lm_->forward(batch, context);
+    return lm_->states(batch, context);
+  }
+  Tensor logits(const Tensor& states, const Context& context) const override {
+    return lm_->logits(states, context);
   }
   void each_parameter(const std::function<void(const std::string&, Parameter&)>& f) override {
     lm_->each_parameter(f);

@@ -28,7 +28,7 @@ class NoteTaker final : public model::CausalLm {
     shape_.context = 2048;
   }
   const model::LmShape& shape() const override { return shape_; }
-  Tensor forward(const nn::Batch& batch, const Context& context) const override {
+  Tensor states(const nn::Batch& batch, const Context& context) const override {
     passes.push_back({batch.T(), batch.sequences.size(), batch.wanted.size(),
                       batch.positions.front(), batch.positions.back()});
     for (const std::int32_t token : batch.tokens) EXPECT_TRUE(token >= 0 && token < 7);
@@ -38,6 +38,7 @@ class NoteTaker final : public model::CausalLm {
     std::fill_n(logits.data<float>(), rows * 7, 0.0f);
     return logits;
   }
+  Tensor logits(const Tensor& states, const Context&) const override { return states; }
   void each_parameter(const std::function<void(const std::string&, Parameter&)>&) override {}
 
   mutable std::vector<Pass> passes;

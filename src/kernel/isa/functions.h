@@ -8,7 +8,7 @@ namespace pomona::kernel::POMONA_LEVEL {
 /// The level's table (table.cpp).
 const Table& level_table();
 
-// gemm_dense.cpp, gemm_int8.cpp, prepare.cpp, pack.cpp
+// gemm_dense.cpp, gemm_int8.cpp, prepare.cpp, pack.cpp, turned.cpp
 void gemm_f32(const GemmCall& call);
 void gemm_bf16(const GemmCall& call);
 void gemm_u8(const GemmCall& call);
@@ -17,6 +17,10 @@ void prepare_rows(PanelKind kind, const float* x, std::int64_t x_stride, std::by
                   std::int64_t T, std::int64_t K);
 void pack_panel(const PanelLayout& layout, DType dtype, const std::byte* rows,
                 std::int64_t row_bytes, std::int64_t rows_left, std::byte* panel);
+void pack_turned(const PanelLayout& layout, DType dtype, const std::byte* rows,
+                 std::int64_t row_bytes, std::int64_t first, std::int64_t count, std::byte* panels);
+void prepare_turned(PanelKind kind, const float* x, std::int64_t x_stride, std::byte* prepared,
+                    std::int64_t T, std::int64_t N);
 
 /// The loops of roof.cpp.
 RoofTable roof();

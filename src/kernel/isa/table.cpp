@@ -14,6 +14,8 @@ Table make_table() {
   table.gemm[static_cast<int>(PanelKind::u8)] = gemm_u8;
   table.gemm[static_cast<int>(PanelKind::u4)] = gemm_u4;
   table.pack_panel = pack_panel;
+  table.pack_turned = pack_turned;
+  table.prepare_turned = prepare_turned;
   table.roof = roof();
   add_rows(table);
   return table;
