@@ -88,6 +88,31 @@ struct ActivationKernels {
                      T* dup, std::int64_t dx_stride, std::int64_t rows, std::int64_t F);
 };
 
+/// The numbers of one step of AdamW. With g = gradient * its given value:
+///   m += mean_step (g - m);  v = square_keep v + square_step g^2;
+///   w = weight_keep w - step m / (deviation sqrt(v) + epsilon).
+template <class T>
+struct AdamWFactors {
+  T gradient = 1;
+  T mean_step = 0;    // 1 - beta1
+  T square_keep = 0;  // beta2
+  T square_step = 0;  // 1 - beta2
+  T weight_keep = 1;  // 1 - learning rate * weight decay
+  T step = 0;         // learning rate / (1 - beta1^t)
+  T deviation = 1;    // 1 / sqrt(1 - beta2^t)
+  T epsilon = 0;
+};
+
+/// The numbers of one step of descent with momentum:
+///   u = velocity_keep u + gradient g + decay w;  w -= step u.
+template <class T>
+struct MomentumFactors {
+  T gradient = 1;
+  T decay = 0;
+  T velocity_keep = 0;
+  T step = 0;
+};
+
 /// The kernels on T = float, once per level, and on T = double, portable: the oracle of all others.
 /// Gradient kernels add to their outputs; a null output is not wanted and not computed.
 template <class T>
@@ -124,6 +149,14 @@ struct MathTable {
                         std::int64_t rows, std::int64_t V);
   void (*cross_entropy_back)(const T* dloss, const T* logits, const std::int32_t* target,
                              const T* lse, T* dlogits, std::int64_t rows, std::int64_t V);
+  /// One step of AdamW on n weights; mean and square are its state.
+  void (*adamw)(const T* gradient, T* weight, T* mean, T* square, std::int64_t n,
+                const AdamWFactors<T>& factors);
+  /// One step of descent on n weights; without a velocity (null) the step is the gradient's.
+  void (*momentum)(const T* gradient, T* weight, T* velocity, std::int64_t n,
+                   const MomentumFactors<T>& factors);
+  /// Sum of x^2 over n values, rounded as four chains of vectors.
+  T (*square_sum)(const T* x, std::int64_t n);
   /// Reference products, K ascending per output: y (M, N) (+)= a (M, K) b (N, K)^T; a (M, K) b (K,
   /// N); a (K, M)^T b (K, N).
   void (*matmul_nt)(const T* a, const T* b, T* y, std::int64_t M, std::int64_t N, std::int64_t K,

@@ -12,6 +12,7 @@ void add_loss(MathTable<float>& table);
 void add_sum(MathTable<float>& table);
 void add_matmul(MathTable<float>& table);
 void add_attention(MathTable<float>& table);
+void add_optimiser(MathTable<float>& table);
 
 void add_norm(MathTable<double>& table);
 void add_rope(MathTable<double>& table);
@@ -20,6 +21,7 @@ void add_loss(MathTable<double>& table);
 void add_sum(MathTable<double>& table);
 void add_matmul(MathTable<double>& table);
 void add_attention(MathTable<double>& table);
+void add_optimiser(MathTable<double>& table);
 
 void add_sampling(Table& table);
 void add_kv_store(Table& table);

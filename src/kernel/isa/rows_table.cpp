@@ -14,6 +14,7 @@ void fill(MathTable<T>& table) {
   add_sum(table);
   add_matmul(table);
   add_attention(table);
+  add_optimiser(table);
 }
 
 }  // namespace
