@@ -5,8 +5,6 @@ all without one. Needs torch, transformers, tokenizers, gguf, and the environmen
 source tree of llama.cpp, whose own converter makes the GGUF files.
 """
 
-import contextlib
-import copy
 import json
 import os
 import pathlib
@@ -21,6 +19,7 @@ sys.path[1:1] = [str(LLAMA_CPP), str(LLAMA_CPP / "gguf-py")]
 import conversion  # noqa: E402
 import gguf  # noqa: E402
 import golden  # noqa: E402
+from double import in_f64, widened  # noqa: E402
 from tiny_model import byte_alphabet  # noqa: E402
 
 FOLDER = golden.FOLDER / "families"
@@ -154,29 +153,6 @@ def tokenizer():
     return result
 
 
-class InF64(torch.overrides.TorchFunctionMode):
-    """Where transformers asks for f32 whatever the model's type (norms, softmax, rotary tables), f64."""
-
-    def __torch_function__(self, function, _types, args=(), kwargs=None):
-        def wide(value):
-            return torch.float64 if value is torch.float32 else value
-
-        if function is torch.Tensor.float:
-            function = torch.Tensor.double
-        kwargs = {name: wide(value) for name, value in (kwargs or {}).items()}
-        return function(*[wide(value) for value in args], **kwargs)
-
-
-@contextlib.contextmanager
-def in_f64():
-    torch.set_default_dtype(torch.float64)
-    try:
-        with InF64():
-            yield
-    finally:
-        torch.set_default_dtype(torch.float32)
-
-
 def fan_in(model, name, parameter):
     module = model.get_submodule(name.rpartition(".")[0])
     return parameter.shape[0 if isinstance(module, transformers.pytorch_utils.Conv1D) else 1]
@@ -202,16 +178,6 @@ def build(name, seed):
         else:
             parameter.data = family.weights.matrix * noise / fan_in(model, path, parameter) ** 0.5
     return model
-
-
-def widened(model, changes=None):
-    """The same weights, everything made anew in f64, with `changes` of the config; to be run within in_f64()."""
-    config = copy.deepcopy(model.config)
-    config.update(changes or {})
-    with in_f64():
-        wide = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float64).eval()
-        wide.load_state_dict({k: v.double() for k, v in model.state_dict().items()})
-    return wide
 
 
 def trace(model, tokens):
