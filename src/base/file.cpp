@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -31,6 +32,8 @@ class Descriptor {
   int value_;
 };
 
+constexpr std::string_view kUnfinished = ".partial-";
+
 std::size_t regular_size(const Descriptor& file, const fs::path& path) {
   struct stat status = {};
   if (::fstat(file.value(), &status) != 0) fail_io("read", path, errno);
@@ -43,7 +46,7 @@ std::size_t regular_size(const Descriptor& file, const fs::path& path) {
 int make_beside(const fs::path& path, mode_t mode, fs::path& name) {
   static std::atomic<unsigned> made = 0;
   for (;;) {
-    name = fmt::format("{}.partial-{}-{}", path.string(), ::getpid(), ++made);
+    name = fmt::format("{}{}{}-{}", path.string(), kUnfinished, ::getpid(), ++made);
     const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (descriptor >= 0) return descriptor;
     if (errno != EEXIST) fail_io("write", path, errno);  // left by a killed process of that number
@@ -150,6 +153,20 @@ void AtomicFile::commit() {
     ::unlink(temporary_.c_str());
     fail_io("write", path_, error_number);
   }
+}
+
+bool is_leftover(const fs::path& path) {
+  return path.filename().string().find(kUnfinished) != std::string::npos;
+}
+
+void remove_leftovers(const fs::path& path) {
+  const std::string front = path.filename().string() + std::string(kUnfinished);
+  std::error_code error;
+  std::vector<fs::path> found;
+  auto place = fs::directory_iterator(path.has_parent_path() ? path.parent_path() : ".", error);
+  for (; !error && place != fs::directory_iterator(); place.increment(error))
+    if (place->path().filename().string().starts_with(front)) found.push_back(place->path());
+  for (const fs::path& leftover : found) fs::remove(leftover, error);
 }
 
 void write_file(const fs::path& path, std::string_view text) {

@@ -63,6 +63,13 @@ class AtomicFile {
   std::FILE* file_ = nullptr;
 };
 
+/// Whether a file has the name of one that an AtomicFile was writing; where nobody writes, its
+/// process was killed.
+bool is_leftover(const fs::path& path);
+
+/// Removes what killed AtomicFiles of `path` left beside it. Only for who alone writes there.
+void remove_leftovers(const fs::path& path);
+
 /// AtomicFile for text at hand. Makes missing parent folders; errors as make_folder.
 void write_file(const fs::path& path, std::string_view text);
 

@@ -1,37 +1,18 @@
 // Draft: records that survive a kill, and the one rename that makes them an artefact.
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "base/appended_file.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_records.h"
 #include "hub/artefact_store.h"
 
 namespace pomona::hub {
 namespace {
-
-/// Appends `line` in one piece and waits until it is on the disk; on a failure the file is as
-/// before.
-void append_line(const fs::path& path, const std::string& line) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor < 0) fail_io("append", path, errno);
-  struct stat before = {};
-  ::fstat(descriptor, &before);
-  ssize_t written = 0;
-  do {
-    written = ::write(descriptor, line.data(), line.size());
-  } while (written < 0 && errno == EINTR);
-  int error = written < 0 ? errno : 0;
-  if (error == 0 && static_cast<std::size_t>(written) < line.size()) error = ENOSPC;
-  if (error == 0 && ::fdatasync(descriptor) != 0) error = errno;
-  if (error != 0 && ::ftruncate(descriptor, before.st_size) != 0) error = EIO;
-  ::close(descriptor);
-  if (error != 0) fail_io("append", path, error);
-  if (before.st_size == 0) sync_folder(path.parent_path());
-}
 
 void sync_file(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -47,7 +28,7 @@ void settle(const fs::path& folder) {
   for (const auto& item : fs::recursive_directory_iterator(folder)) {
     if (item.is_directory()) {
       sync_folder(item.path());
-    } else if (item.path().filename().string().find(".partial-") != std::string::npos) {
+    } else if (is_leftover(item.path())) {
       leftovers.push_back(item.path());
     } else {
       sync_file(item.path());
@@ -71,23 +52,7 @@ Draft::Draft(const Home& home, const ArtefactKey& recipe, FileLock lock)
 
 std::vector<Json> Draft::records(std::string_view file) {
   whole_.emplace(file);
-  const fs::path path = folder_ / file;
-  if (!is_there(path)) return {};
-  const std::string text = read_file(path);
-  std::vector<Json> found;
-  std::size_t good = 0;  // bytes up to which every record is whole
-  for (;;) {
-    const std::size_t end = text.find('\n', good);
-    if (end == std::string::npos) break;
-    Json record = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(good),
-                              text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-    if (record.is_discarded()) break;
-    found.push_back(std::move(record));
-    good = end + 1;
-  }
-  if (good != text.size() && ::truncate(path.c_str(), static_cast<off_t>(good)) != 0)
-    fail_io("append", path, errno);
-  return found;
+  return keep_whole_records(folder_ / file);
 }
 
 void Draft::append(std::string_view file, const Json& record) {
@@ -99,7 +64,9 @@ void Draft::append(std::string_view file, const Json& record) {
     fail(ErrorKind::bad_argument, "append: {}: a record holds text that is not UTF-8",
          (folder_ / file).string());
   }
-  append_line(folder_ / file, line);
+  AppendedFile out(folder_ / file);
+  out.append(line);
+  out.sync();
 }
 
 Artefact Draft::commit(double seconds, Json meta) {

@@ -123,6 +123,19 @@ TEST(AtomicFile, LeavesNothingWithoutCommit) {
   EXPECT_EQ(read_file(folder / "a.txt"), "whole");
 }
 
+TEST(AtomicFile, WhatAKilledOneLeftIsFound) {
+  const test::TempFolder folder;
+  for (const char* name : {"a.partial-12-1", "a", "ab.partial-12-1", "a.partial"})
+    write_file(folder / name, "x");
+  EXPECT_TRUE(is_leftover(folder / "a.partial-12-1"));
+  EXPECT_FALSE(is_leftover(folder / "a"));
+  remove_leftovers(folder / "a");
+  EXPECT_FALSE(fs::exists(folder / "a.partial-12-1"));
+  for (const char* name : {"a", "ab.partial-12-1", "a.partial"})
+    EXPECT_TRUE(fs::exists(folder / name)) << name;
+  remove_leftovers(folder / "no folder/a");  // nothing to remove is no fault
+}
+
 TEST(AtomicFile, ReplacesNothingButRegularFiles) {
   const fs::path pipe = fs::path(testing::TempDir()) / "atomic_file_test_pipe";
   fs::remove(pipe);

@@ -2,7 +2,6 @@
 // cleaning.
 #include "hub/artefact_store.h"
 
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "hub/model_store.h"
 #include "tests/hub/store_fixture.h"
+#include "tests/support/file_limit.h"
 
 namespace pomona::hub {
 namespace {
@@ -152,15 +152,10 @@ TEST_F(ArtefactStoreTest, AFullDiskKeepsEarlierRecords) {
   ArtefactStore store(home_);
   Claim claimed = claim(store);
   claimed.draft->append("s.jsonl", {{"i", 0}});
-  rlimit before = {};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small = {1000, before.rlim_max};
-  ::setrlimit(RLIMIT_FSIZE, &small);
-  const Error error =
-      error_of([&] { claimed.draft->append("s.jsonl", {{"text", std::string(2000, 'x')}}); });
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
+  const Error error = error_of([&] {
+    const test::FileLimit full(1000);
+    claimed.draft->append("s.jsonl", {{"text", std::string(2000, 'x')}});
+  });
   EXPECT_EQ(error.kind(), ErrorKind::exhausted);
   EXPECT_EQ(read_file(claimed.draft->folder() / "s.jsonl"), "{\"i\":0}\n");
 }

@@ -1,5 +1,4 @@
 // Pulling a model: sources in order, resumption after every way to die, and nothing half.
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "base/process.h"
 #include "hub/model_store.h"
 #include "tests/hub/store_fixture.h"
+#include "tests/support/file_limit.h"
 
 namespace pomona::hub {
 namespace {
@@ -216,14 +216,10 @@ TEST_F(PullTest, AStopRequestLeavesWhatCanBeResumed) {
 TEST_F(PullTest, AFullDiskLeavesNothingAndAsksNoOtherSource) {
   HttpServer server([](const Request&) { return Reply{.body = model_bytes()}; });
   write_catalogue(url_source(server.url()) + url_source(server.url()));
-  rlimit before = {};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small = {50000, before.rlim_max};
-  ::setrlimit(RLIMIT_FSIZE, &small);
-  const Error error = error_of([&] { pull(); });
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
+  const Error error = error_of([&] {
+    const test::FileLimit full(50000);
+    pull();
+  });
   EXPECT_EQ(error.kind(), ErrorKind::exhausted);
   EXPECT_EQ(server.requests().size(), 1u);
   expect_files({});

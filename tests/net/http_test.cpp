@@ -2,12 +2,10 @@
 #include "net/http.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-
-#include <csignal>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/support/file_limit.h"
 #include "tests/support/http_server.h"
 #include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
@@ -341,14 +339,10 @@ TEST_F(HttpTest, AStopRequestKeepsWhatCame) {
 
 TEST_F(HttpTest, AFullDiskLeavesNothing) {
   HttpServer server([](const Request&) { return Reply{.body = sample()}; });
-  rlimit before = {};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small = {50000, before.rlim_max};
-  ::setrlimit(RLIMIT_FSIZE, &small);
-  const Error error = error_of([&] { download(server.url(), part_, quick()); });
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
+  const Error error = error_of([&] {
+    const test::FileLimit full(50000);
+    download(server.url(), part_, quick());
+  });
   EXPECT_EQ(error.kind(), ErrorKind::exhausted);
   EXPECT_FALSE(fs::exists(part_));
 }
