@@ -29,7 +29,7 @@ train = "train.csv"
 valid = "/data/valid.csv"
 format = "prompt-completion"
 columns = { prompt = "dialogue", completion = "note" }
-instruction = "Summarize.\n\n{prompt}"
+instruction = "Summarize.\n\n{input}"
 loss = "completion"
 max_length = 400
 overlong = "truncate"
@@ -125,7 +125,7 @@ TEST_F(RunFileTest, ReadsEveryKey) {
     "model.context": 512,
     "data.sets": [{"name": "train", "format": "prompt-completion",
                    "columns": {"prompt": "dialogue", "completion": "note"},
-                   "instruction": "Summarize.\n\n{prompt}", "weight": 1.0, "cap": null}],
+                   "instruction": "Summarize.\n\n{input}", "weight": 1.0, "cap": null}],
     "data.temperature": 2.0, "data.loss": "completion", "data.max_length": 400,
     "data.overlong": "truncate",
     "method.kind": "rslora", "method.scratch": false, "method.rank": 4, "method.alpha": 6.5,
@@ -146,7 +146,7 @@ TEST_F(RunFileTest, ReadsTheTasksOfAMixture) {
   write(R"([model]
 base = "smollm2-135m"
 [data]
-instruction = "Do it: {prompt}"
+instruction = "Do it: {input}"
 columns = { prompt = "question" }
 [[data.sets]]
 name = "notes"
@@ -167,7 +167,7 @@ dir = "out"
   const RunFile::DataSet &notes = run.data.sets[0], &sums = run.data.sets[1];
   EXPECT_EQ(notes.name, "notes");
   EXPECT_EQ(notes.weight, 2);
-  EXPECT_EQ(notes.instruction, "Do it: {prompt}");
+  EXPECT_EQ(notes.instruction, "Do it: {input}");
   EXPECT_EQ(notes.columns, (std::vector<std::pair<std::string, std::string>>{
                                {"prompt", "question"}, {"completion", "note"}}));
   EXPECT_TRUE(notes.valid.empty());
