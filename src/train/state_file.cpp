@@ -15,14 +15,20 @@ namespace pomona::train {
 namespace {
 
 constexpr std::string_view kFormat = "pomona training state 1";
+constexpr std::string_view kParameters = "parameters.", kOptimiser = "optimiser.";
 constexpr std::size_t kToldDifferences = 3;
 
+/// All tensors by their names in the file.
 std::map<std::string, Tensor> named(const TrainingState& state) {
   std::map<std::string, Tensor> tensors;
-  for (const StateTensor& member : state.tensors) {
-    if (!tensors.emplace(member.name, member.value).second)
-      fail(ErrorKind::internal, "training state: {} stands twice", member.name);
-  }
+  const auto add = [&](std::string_view group, const std::vector<StateTensor>& members) {
+    for (const StateTensor& member : members) {
+      if (!tensors.emplace(std::string(group) + member.name, member.value).second)
+        fail(ErrorKind::internal, "training state: {}{} stands twice", group, member.name);
+    }
+  };
+  add(kParameters, state.parameters);
+  add(kOptimiser, state.optimiser);
   return tensors;
 }
 
@@ -169,7 +175,7 @@ void read_state(const std::filesystem::path& path, TrainingState& state) {
 
 TrainingState read_state_notes(const std::filesystem::path& path) {
   StateNotes notes = parse_notes(store::open_safetensors(path), path.string());
-  return {notes.step, {}, std::move(notes.extras)};
+  return {notes.step, {}, {}, std::move(notes.extras)};
 }
 
 std::uint64_t state_bytes(const TrainingState& state) {

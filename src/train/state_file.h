@@ -15,12 +15,13 @@ namespace pomona::train {
 /// Tensors share their storage with whom they came from: reading a state writes into them.
 struct TrainingState {
   std::int64_t step = 0;  // optimiser steps done
-  std::vector<StateTensor> tensors;
+  std::vector<StateTensor> parameters;
+  std::vector<StateTensor> optimiser;
   Json extras = Json::object();  // what else the trainer wants to know again
 };
 
-/// SHA-256 over names, types, shapes and values of the tensors, in the order of their names, and
-/// the step; nothing of extras, paths, time or threads.
+/// SHA-256 over names, types, shapes and values of the parameters and of the optimiser's state, in
+/// the order of their names, and the step; nothing of extras, paths, time or threads.
 std::string state_sha256(const TrainingState& state);
 
 /// Writes the state; `path` names the old one until all of the new one is on the disk, which has to

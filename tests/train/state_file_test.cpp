@@ -35,19 +35,19 @@ TrainingState sample(std::uint64_t seed, std::int64_t rows = 3) {
   Tensor count = Tensor::zeros({1}, DType::i32);
   count.data<std::int32_t>()[0] = static_cast<std::int32_t>(seed);
   return {static_cast<std::int64_t>(seed),
-          {{"parameter.w", filled({rows, 4}, seed)},
-           {"parameter.b", filled({4}, seed + 100)},
-           {"optimiser.step", count},
-           {"optimiser.exp_avg.w", filled({rows, 4}, seed + 200)}},
+          {{"w", filled({rows, 4}, seed)}, {"b", filled({4}, seed + 100)}},
+          {{"step", count}, {"exp_avg.w", filled({rows, 4}, seed + 200)}},
           {{"best", 1.5}}};
 }
 
 void expect_same_values(const TrainingState& found, const TrainingState& wanted) {
-  ASSERT_EQ(found.tensors.size(), wanted.tensors.size());
-  for (std::size_t i = 0; i < wanted.tensors.size(); ++i) {
-    const Tensor &a = found.tensors[i].value, &b = wanted.tensors[i].value;
-    EXPECT_EQ(std::memcmp(a.raw(), b.raw(), static_cast<std::size_t>(b.bytes())), 0)
-        << wanted.tensors[i].name;
+  for (const auto part : {&TrainingState::parameters, &TrainingState::optimiser}) {
+    ASSERT_EQ((found.*part).size(), (wanted.*part).size());
+    for (std::size_t i = 0; i < (wanted.*part).size(); ++i) {
+      const Tensor &a = (found.*part)[i].value, &b = (wanted.*part)[i].value;
+      EXPECT_EQ(std::memcmp(a.raw(), b.raw(), static_cast<std::size_t>(b.bytes())), 0)
+          << (wanted.*part)[i].name;
+    }
   }
 }
 
@@ -79,15 +79,15 @@ TEST_F(StateFileTest, TheHashIsOfParametersOptimiserAndStepOnly) {
   const std::string hash = state_sha256(sample(7));
   TrainingState other = sample(7);
   other.extras = {{"seconds", 3}};
-  std::swap(other.tensors[0], other.tensors[1]);
+  std::swap(other.parameters[0], other.parameters[1]);
   EXPECT_EQ(state_sha256(other), hash);
   other.step = 8;
   EXPECT_NE(state_sha256(other), hash);
   other = sample(7);
-  other.tensors[3].value.data<float>()[11] += 1;
+  other.optimiser[1].value.data<float>()[11] += 1;
   EXPECT_NE(state_sha256(other), hash);
   other = sample(7);
-  other.tensors[0].name = "parameter.v";
+  other.parameters[0].name = "v";
   EXPECT_NE(state_sha256(other), hash);
 }
 
@@ -95,15 +95,15 @@ TEST_F(StateFileTest, TheStateOfAnotherRunIsRefusedWithWhatDiffers) {
   write_state(path_, sample(7));
   TrainingState other = sample(1, 5);
   const TrainingState before = sample(1, 5);
-  other.tensors[1].name = "parameter.c";
+  other.parameters[1].name = "c";
   const Error error = error_of([&] { read_state(path_, other); });
   EXPECT_EQ(error.kind(), ErrorKind::bad_argument);
   EXPECT_EQ(message(error),
             "FILE: this is the state of another run: \"optimiser.exp_avg.w\" is F32 (3, 4), here "
-            "F32 (5, 4); it lacks \"parameter.c\"; \"parameter.w\" is F32 (3, 4), here F32 (5, "
+            "F32 (5, 4); it lacks \"parameters.c\"; \"parameters.w\" is F32 (3, 4), here F32 (5, "
             "4); and 1 more");
   EXPECT_EQ(other.step, 1);
-  other.tensors[1].name = "parameter.b";
+  other.parameters[1].name = "b";
   expect_same_values(other, before);
 }
 
