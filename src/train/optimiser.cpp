@@ -99,23 +99,28 @@ std::unique_ptr<Optimiser> make_optimiser(const OptimiserSettings& settings,
     case OptimiserKind::adamw:
       return make_adamw(settings, trainables);
     case OptimiserKind::adamw_8bit:
+      return make_adamw_8bit(settings, trainables);
     case OptimiserKind::sgd:
+      return make_sgd(settings, trainables);
     case OptimiserKind::adafactor:
-      break;
+      return make_adafactor(settings, trainables);
   }
-  fail(ErrorKind::unsupported, "optimiser: {}", name_of(settings.kind));
+  fail(ErrorKind::internal, "optimiser: kind {}", static_cast<int>(settings.kind));
 }
 
-std::int64_t state_bytes(const OptimiserSettings& settings, const Shape& shape, bool) {
+std::int64_t state_bytes(const OptimiserSettings& settings, const Shape& shape, bool exact_state) {
+  const std::int64_t whole = bytes_of(DType::f32, shape.elements());
   switch (settings.kind) {
     case OptimiserKind::adamw:
-      return 2 * bytes_of(DType::f32, shape.elements());
+      return 2 * whole;
     case OptimiserKind::adamw_8bit:
+      return adamw_8bit_state_bytes(shape, exact_state);
     case OptimiserKind::sgd:
+      return settings.momentum == 0 ? 0 : whole;
     case OptimiserKind::adafactor:
-      break;
+      return adafactor_state_bytes(shape);
   }
-  fail(ErrorKind::unsupported, "optimiser: {}", name_of(settings.kind));
+  fail(ErrorKind::internal, "optimiser: kind {}", static_cast<int>(settings.kind));
 }
 
 }  // namespace pomona::train

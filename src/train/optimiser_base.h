@@ -50,5 +50,15 @@ std::vector<Piece> pieces_of(std::span<const Trainable> trainables);
 
 std::unique_ptr<Optimiser> make_adamw(const OptimiserSettings& settings,
                                       std::span<const Trainable> trainables);
+std::unique_ptr<Optimiser> make_adamw_8bit(const OptimiserSettings& settings,
+                                           std::span<const Trainable> trainables);
+std::unique_ptr<Optimiser> make_sgd(const OptimiserSettings& settings,
+                                    std::span<const Trainable> trainables);
+std::unique_ptr<Optimiser> make_adafactor(const OptimiserSettings& settings,
+                                          std::span<const Trainable> trainables);
+
+/// What state_bytes() says of them.
+std::int64_t adamw_8bit_state_bytes(const Shape& shape, bool exact_state);
+std::int64_t adafactor_state_bytes(const Shape& shape);
 
 }  // namespace pomona::train

@@ -50,12 +50,25 @@ struct Case {
   OptimiserSettings settings;
 };
 
+OptimiserSettings with_decay(OptimiserKind kind, double decay) {
+  OptimiserSettings settings;
+  settings.kind = kind;
+  settings.weight_decay = decay;
+  return settings;
+}
+
 std::vector<Case> cases() {
-  OptimiserSettings adamw, adamw_decay;
-  adamw_decay.weight_decay = 0.1;
-  adamw_decay.beta1 = 0.8;
-  adamw_decay.beta2 = 0.95;
-  return {{"adamw", adamw}, {"adamw_decay", adamw_decay}};
+  OptimiserSettings adamw = with_decay(OptimiserKind::adamw, 0.1);
+  adamw.beta1 = 0.8;
+  adamw.beta2 = 0.95;
+  OptimiserSettings descent = with_decay(OptimiserKind::sgd, 0);
+  descent.momentum = 0;
+  return {{"adamw", {}},
+          {"adamw_decay", adamw},
+          {"sgd", descent},
+          {"sgd_momentum", with_decay(OptimiserKind::sgd, 0.1)},
+          {"adafactor", with_decay(OptimiserKind::adafactor, 0)},
+          {"adafactor_decay", with_decay(OptimiserKind::adafactor, 0.1)}};
 }
 
 void expect_reference(const golden::Golden& golden, const Case& c, bool clipped,
@@ -111,6 +124,7 @@ std::vector<Trainable> noise(unsigned seed) {
 std::vector<OptimiserSettings> kinds() {
   std::vector<OptimiserSettings> all;
   for (const Case& c : cases()) all.push_back(c.settings);
+  all.push_back(with_decay(OptimiserKind::adamw_8bit, 0.1));
   return all;
 }
 
