@@ -8,6 +8,9 @@ namespace pomona {
 /// in bytes.
 std::uint64_t peak_resident_bytes();
 
+/// The resident size now, in bytes; 0 where the system does not tell.
+std::uint64_t resident_bytes();
+
 /// The largest resident size of this process since the object was made, where the system can tell
 /// (Linux: VmHWM, which writing 5 to /proc/self/clear_refs sets back, proc(5)); else since the
 /// process began. One at a time: a second one restarts the first.

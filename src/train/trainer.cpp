@@ -10,13 +10,27 @@
 #include "train/passes.h"
 
 namespace pomona::train {
+namespace {
+
+/// With a gradient each, which the tape adds to.
+std::vector<Trainable> with_gradients(std::vector<Trainable> trainables) {
+  for (Trainable& one : trainables) {
+    if (!one.value.needs_gradient())
+      fail(ErrorKind::internal, "training: {} asks for no gradient", one.name);
+    if (!one.gradient.defined()) one.gradient = Tensor::zeros(one.value.shape());
+    one.value.variable()->gradient = std::make_shared<Tensor>(one.gradient);
+  }
+  return trainables;
+}
+
+}  // namespace
 
 Trainer::Trainer(Objective& objective, Sampler sampler, std::vector<Trainable> trainables,
                  const OptimiserSettings& optimiser, const ScheduleSettings& schedule,
                  const TrainerSettings& settings)
     : objective_(objective),
       sampler_(std::move(sampler)),
-      trainables_(std::move(trainables)),
+      trainables_(with_gradients(std::move(trainables))),
       optimiser_(make_optimiser(optimiser, trainables_)),
       schedule_(schedule, settings.steps),
       settings_(settings) {

@@ -98,7 +98,7 @@ TEST(Trainer, LearnsAndReportsWhatItDid) {
 }
 
 TEST(Trainer, PassesOnlyArrangeTheRows) {
-  Loop whole(1000), pieces(4);
+  Loop whole(1000), pieces(3);
   for (int i = 0; i < 12; ++i) {
     const StepReport a = whole.trainer.step(whole.engine.context),
                      b = pieces.trainer.step(pieces.engine.context);
@@ -132,7 +132,7 @@ TEST(Trainer, StopsBeforeAnUpdateThatIsNotANumberAndNamesTheRows) {
   loop.objective.spoil(11);
   const std::vector<float> before = loop.weights();
   std::string message;
-  for (int i = 0; i < 3 && message.empty(); ++i) {
+  for (int i = 0; i < 5 && message.empty(); ++i) {
     const std::vector<float> kept = loop.weights();
     try {
       loop.trainer.step(loop.engine.context);
@@ -171,7 +171,7 @@ TEST(PackRows, FillsPassesAndLeavesLongRowsAlone) {
     std::int64_t tokens = 0;
     for (std::size_t i = 0; i < pass.size(); ++i) {
       tokens += objective.size(pass[i]).tokens;
-      if (i > 0) EXPECT_LT(pass[i - 1].row, pass[i].row);
+      EXPECT_TRUE(i == 0 || pass[i - 1].row < pass[i].row);
     }
     EXPECT_EQ(tokens, 6);
     count += pass.size();
