@@ -1,14 +1,14 @@
 // report.html from report.json. Every text that somebody else wrote goes through escape_html.
 #include <algorithm>
 
+#include "base/charts.h"
+#include "base/html.h"
 #include "base/text.h"
 #include "decode/scheduler.h"
 #include "eval/comparison.h"
-#include "lifecycle/html.h"
 #include "lifecycle/outputs.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/report.h"
-#include "lifecycle/report_style_table.h"
 
 namespace pomona::lifecycle {
 namespace {
@@ -20,14 +20,6 @@ std::string text(const Json& json) {
 }
 
 double number(const Json& json) { return json.get<double>(); }
-
-/// A table of facts, one a line; the right side is HTML.
-std::string facts(const std::vector<std::pair<std::string, std::string>>& rows) {
-  std::string html = "<div class=\"scroll\"><table class=\"facts\">";
-  for (const auto& [name, value] : rows)
-    html += fmt::format("<tr><th>{}</th><td>{}</td></tr>", escape_html(name), value);
-  return html + "</table></div>";
-}
 
 /// What the page needs again and again.
 struct Page {
@@ -204,7 +196,7 @@ std::string model_section(const Json& model) {
                   number(speed.at("decode_tokens_per_second")), kTogether,
                   text(model.at("machine").at("threads")), text(model.at("machine").at("isa")),
                   text(model.at("machine").at("compute"))));
-  return facts(rows) + considered_table(model);
+  return html_facts(rows) + considered_table(model);
 }
 
 std::string data_section(const Page& page) {
@@ -290,38 +282,27 @@ std::string repeat_section(const Page& page) {
     rows.emplace_back("sha256 of " + name, fmt::format("<code>{}</code>", text(hash)));
   const std::string chat =
       page.alias.empty() ? "" : "\npomona chat " + escape_html(shell_word(page.alias));
-  return fmt::format("<pre>{}{}</pre>{}", text(repeat.at("command")), chat, facts(rows));
-}
-
-std::string section(std::string_view title, const std::string& body) {
-  return fmt::format("<section><h2>{}</h2>{}</section>\n", title, body);
+  return fmt::format("<pre>{}{}</pre>{}", text(repeat.at("command")), chat, html_facts(rows));
 }
 
 }  // namespace
 
 std::string report_html(const Json& report) {
   const Page page{report};
-  const std::string name = text(report.at("app"));
-  std::string html = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-      "<title>{0} - report</title><style>{1}</style></head><body><main>\n"
-      "<p class=\"soft\">Pomona report</p><h1>{0}</h1>",
-      name, kReportStyle);
-  html += verdict(page) + charts(page);
-  html +=
-      section("Scores",
-              "<p class=\"soft\">On the test rows, times 100, with 95 % bootstrap intervals. The "
-              "validation rows pick a method, the test rows confirm it: paired randomisation "
-              "tests, corrected after Holm.</p>" +
-                  scores_table(page));
-  html += section("What it takes", cost_table(page));
-  html += section("Samples, side by side", samples_section(page));
-  html += section("Prompt", prompt_section(report.at("prompts")));
-  html += section("Model", model_section(report.at("model")));
-  html += section("Data", data_section(page));
-  html += section("How to repeat it", repeat_section(page));
-  return html + "</main></body></html>\n";
+  std::string html = verdict(page) + charts(page);
+  html += html_section(
+      "Scores",
+      "<p class=\"soft\">On the test rows, times 100, with 95 % bootstrap intervals. The "
+      "validation rows pick a method, the test rows confirm it: paired randomisation "
+      "tests, corrected after Holm.</p>" +
+          scores_table(page));
+  html += html_section("What it takes", cost_table(page));
+  html += html_section("Samples, side by side", samples_section(page));
+  html += html_section("Prompt", prompt_section(report.at("prompts")));
+  html += html_section("Model", model_section(report.at("model")));
+  html += html_section("Data", data_section(page));
+  html += html_section("How to repeat it", repeat_section(page));
+  return html_page("report", report.at("app").get<std::string>(), html);
 }
 
 }  // namespace pomona::lifecycle

@@ -1,10 +1,11 @@
-// The style sheet of report.html: light and dark by the reader's setting, one column on a phone.
+// The style sheet of the pages (html.h): light and dark by the reader's setting, one column on a
+// phone.
 #pragma once
 #include <string_view>
 
-namespace pomona::lifecycle {
+namespace pomona {
 
-inline constexpr std::string_view kReportStyle = R"css(
+inline constexpr std::string_view kHtmlStyle = R"css(
 :root{color-scheme:light dark;--page:#faf9f7;--card:#fff;--ink:#1d1c1a;--soft:#66625b;--line:#e3dfd8;
 --bar:#6c8fb8;--base:#a9a49b;--good:#2f7d4f;--bad:#b4472e;--tint:#eef3ee;--tint-none:#f3f1ec}
 @media(prefers-color-scheme:dark){:root{--page:#171614;--card:#211f1d;--ink:#ece9e4;--soft:#a39e95;--line:#3a3733;
@@ -38,6 +39,17 @@ margin:1.2rem 0}
 .interval{stroke:var(--ink);stroke-width:1.5}
 .ticks{position:relative;height:1.3rem;font-size:.78rem;color:var(--soft)}
 .ticks span{position:absolute;transform:translateX(-50%)}
+.plot{display:grid;grid-template-columns:3.4rem 1fr;gap:.2rem .6rem}
+.plot svg{width:100%;height:12rem;display:block;overflow:visible}
+.plot line,.plot polyline{vector-effect:non-scaling-stroke}
+.ticks.up{height:auto}.ticks.up span{right:0;transform:translateY(50%)}
+.series{fill:none;stroke:var(--colour);stroke-width:1.8;stroke-linejoin:round}
+.series.faint{stroke-width:1;opacity:.4}.point{stroke-width:6;stroke-linecap:round}
+.c0{--colour:var(--bar)}.c1{--colour:var(--good)}.c2{--colour:var(--bad)}.c3{--colour:#9a7bb5}.c4{--colour:#b5892f}
+.c5{--colour:var(--base)}
+.legend{font-size:.85rem}.legend span{margin-right:.9rem;white-space:nowrap}
+.legend span::before{content:"";display:inline-block;width:.8rem;height:.2rem;margin-right:.35rem;vertical-align:middle;
+background:var(--colour)}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:.7rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.5rem .8rem;text-align:right;vertical-align:top;border-top:1px solid var(--line);white-space:nowrap}
@@ -66,4 +78,4 @@ th,td{padding:.45rem .6rem}}
 @media print{.scroll{overflow:visible}details{break-inside:avoid}}
 )css";
 
-}  // namespace pomona::lifecycle
+}  // namespace pomona
