@@ -1,7 +1,10 @@
 #include "cli/session.h"
 
+#include <charconv>
+
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/peak_memory.h"
 #include "lifecycle/prompts.h"
 
@@ -9,11 +12,17 @@ namespace pomona::cli {
 namespace {
 
 model::Model load(const std::filesystem::path& path, std::optional<std::int64_t> context,
-                  double& seconds) {
+                  const std::vector<model::AdapterUse>& adapters, double& seconds) {
   const Stopwatch watch;
-  model::Model model = model::load_model(path, context.value_or(0));
+  model::Model model = model::load_adapted(path, context.value_or(0), adapters);
   seconds = watch.seconds();
   return model;
+}
+
+std::vector<model::AdapterUse> uses_of(const std::vector<std::string>& texts) {
+  std::vector<model::AdapterUse> uses;
+  for (const std::string& text : texts) uses.push_back(adapter_use(text));
+  return uses;
 }
 
 }  // namespace
@@ -46,6 +55,22 @@ void declare_context(Arguments& arguments, SessionOptions& options) {
       .at_least(1);
 }
 
+void declare_adapters(Arguments& arguments, SessionOptions& options) {
+  arguments.option("--adapter", "PATH[:W]", options.adapters,
+                   "a folder of PEFT's or a GGUF LoRA on top of the model, W times as strong; "
+                   "several add up");
+}
+
+model::AdapterUse adapter_use(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0 || is_there(text)) return {text};
+  double weight = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + colon + 1, end, weight);
+  if (read.ec != std::errc() || read.ptr != end) return {text};
+  return {text.substr(0, colon), weight};
+}
+
 hub::ResolvedModel resolve_model(const std::string& model) {
   return hub::ModelStore().resolve(model);
 }
@@ -53,7 +78,8 @@ hub::ResolvedModel resolve_model(const std::string& model) {
 Session::Session(const SessionOptions& options)
     : begun(steady_seconds()),
       resolved(resolve_model(options.model)),
-      model(load(resolved.path, options.context, load_seconds)),
+      adapters(uses_of(options.adapters)),
+      model(load(resolved.path, options.context, adapters, load_seconds)),
       pool_(options.thread_count()),
       arena_(physical_memory_bytes()),
       context{pool_, arena_, kernel::table()} {
@@ -74,13 +100,16 @@ std::int64_t Session::max_new_tokens(std::int64_t otherwise) const {
 }
 
 Json Session::figures() const {
-  return Json{
+  Json json = {
       {"load_seconds", load_seconds},
       {"peak_bytes", peak_resident_bytes()},
       {"isa", simd::name_of(context.kernels.level)},
       {"threads", context.pool.threads()},
       {"compute", name_of(context.compute)},
       {"kv_type", nn::name_of(model::kv_shape(model.lm->shape(), context.compute, kv_kind).kind)}};
+  for (const model::AdapterUse& use : adapters)
+    json["adapters"].push_back({{"path", use.path.string()}, {"weight", use.weight}});
+  return json;
 }
 
 }  // namespace pomona::cli

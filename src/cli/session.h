@@ -4,11 +4,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/arguments.h"
 #include "cli/console.h"
 #include "hub/model_store.h"
-#include "model/model.h"
+#include "model/adapter.h"
 #include "tensor/context.h"
 
 namespace pomona::cli {
@@ -19,6 +20,7 @@ struct SessionOptions {
   std::string compute = "fast";
   std::optional<std::string> kv_type;   // none: what suits the compute mode
   std::optional<std::int64_t> context;  // none: as much as the model takes unstretched
+  std::vector<std::string> adapters;    // PATH or PATH:WEIGHT
 
   int thread_count() const { return threads ? *threads : available_threads(); }
 };
@@ -35,17 +37,23 @@ void declare_kv_type(Arguments& arguments, SessionOptions& options);
 /// Declares --context.
 void declare_context(Arguments& arguments, SessionOptions& options);
 
+/// Declares --adapter.
+void declare_adapters(Arguments& arguments, SessionOptions& options);
+/// What an --adapter says. The whole is a path if something has that name.
+model::AdapterUse adapter_use(const std::string& text);
+
 /// What a MODEL argument stands for, and what is stored with it. Errors as
 /// hub::ModelStore::resolve.
 hub::ResolvedModel resolve_model(const std::string& model);
 
-/// A loaded model with what it computes with. Errors as resolve_model and model::load_model.
+/// A loaded model with what it computes with. Errors as resolve_model and model::load_adapted.
 class Session {
  public:
   explicit Session(const SessionOptions& options);
 
   const double begun;  // on the clock of steady_seconds(), before anything was looked at
   const hub::ResolvedModel resolved;
+  const std::vector<model::AdapterUse> adapters;
   double load_seconds = 0;  // set once
   const model::Model model;
 
@@ -63,7 +71,8 @@ class Session {
   /// Tokens of an answer at most, from an alias's settings.
   std::int64_t max_new_tokens(std::int64_t otherwise) const;
 
-  /// `isa`, `threads`, `compute`, `kv_type`, `load_seconds` and the process's `peak_bytes` so far.
+  /// `isa`, `threads`, `compute`, `kv_type`, `load_seconds`, the process's `peak_bytes` so far, and
+  /// of each of the `adapters`, if there are any, `path` and `weight`.
   Json figures() const;
 };
 

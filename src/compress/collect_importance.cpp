@@ -18,9 +18,9 @@ class Sums {
  public:
   explicit Sums(const model::Model& model) {
     model.lm->each_parameter([&](const std::string& name, Parameter& parameter) {
-      const auto known = model.gguf_names.find(name);
-      if (known != model.gguf_names.end() && known->second.starts_with("blk."))
-        names_[&parameter] = known->second;
+      const auto known = model.weight_names.find(name);
+      if (known != model.weight_names.end() && known->second.gguf.starts_with("blk."))
+        names_[&parameter] = known->second.gguf;
     });
   }
 

@@ -101,7 +101,8 @@ std::shared_ptr<BeamSearch::Beam> BeamSearch::extend(const Extension& extension,
   if (beam->text.push(extension.token, length_ > request_.min_new_tokens)) return beam;
   completion.reason = StopReason::length;
   completion.context_full =
-      static_cast<std::int64_t>(request_.prompt.size()) + length_ >= model_.lm->shape().context;
+      static_cast<std::int64_t>(request_.prompt.size()) - model_.lm->virtual_count() + length_ >=
+      model_.lm->shape().context;
   ends = length_ == request_.max_new_tokens;
   return beam;
 }

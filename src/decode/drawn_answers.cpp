@@ -71,7 +71,8 @@ bool DrawnAnswers::choose(Live& live, Branch& branch, std::span<float> logits) c
   }
   completion.reason = StopReason::length;
   completion.context_full =
-      static_cast<std::int64_t>(branch.tokens.size()) >= model_.lm->shape().context;
+      static_cast<std::int64_t>(branch.tokens.size()) - model_.lm->virtual_count() >=
+      model_.lm->shape().context;
   return generated + 1 == request_.max_new_tokens;
 }
 

@@ -17,17 +17,27 @@ std::unique_ptr<Decoding> make_decoding(const kernel::Table& kernels, const mode
   return std::make_unique<DrawnAnswers>(kernels, model, request);
 }
 
+std::unique_ptr<const Request> as_read(Request request, const model::CausalLm& lm) {
+  request.prompt = lm.with_virtual_tokens(request.prompt);
+  return std::make_unique<const Request>(std::move(request));
+}
+
 }  // namespace
 
 Job::Job(std::int64_t id, Request request, const kernel::Table& kernels, const model::Model& model)
     : id_(id),
-      request_(std::make_unique<Request>(std::move(request))),
+      virtual_(model.lm->virtual_count()),
+      request_(as_read(std::move(request), *model.lm)),
       decoding_(make_decoding(kernels, model, *request_)) {}
 
 void Job::start(nn::KvSequence cache) {
   shared_ = cache.length();
   started_ = steady_seconds();
   branches_.push_back({request_->prompt, std::move(cache)});
+}
+
+std::int64_t Job::prompt_read() const {
+  return std::max<std::int64_t>(branches_.front().cache.length() - virtual_, 0);
 }
 
 std::int64_t Job::most_blocks() const {
@@ -58,8 +68,8 @@ std::vector<Ended> Job::cancel() { return told(decoding_->cancel(branches_), ste
 
 std::vector<Ended> Job::told(std::vector<Ended> ended, double now) const {
   for (Ended& one : ended) {
-    one.completion.prompt_tokens = prompt_length();
-    one.completion.shared_tokens = shared_;
+    one.completion.prompt_tokens = prompt_length() - virtual_;
+    one.completion.shared_tokens = std::max<std::int64_t>(shared_ - virtual_, 0);
     if (first_token_ == 0) continue;
     one.completion.prefill_seconds = first_token_ - started_;
     one.completion.first_token_time = first_token_;

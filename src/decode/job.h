@@ -16,12 +16,15 @@ class Job {
 
   std::int64_t id() const { return id_; }
   const Request& request() const { return *request_; }
+  /// With the model's virtual tokens.
   std::int64_t prompt_length() const { return static_cast<std::int64_t>(request_->prompt.size()); }
   std::int64_t most_positions() const { return prompt_length() + request_->max_new_tokens; }
   bool cancelled() const { return request_->cancel != nullptr && request_->cancel->requested(); }
 
   /// Begins with what `cache` holds of the prompt.
   void start(nn::KvSequence cache);
+  /// Tokens of the prompt that the model has read, without virtual ones.
+  std::int64_t prompt_read() const;
   bool in_prompt() const { return branches_.front().cache.length() < prompt_length(); }
   std::vector<Branch>& branches() { return branches_; }
   const std::vector<Branch>& branches() const { return branches_; }
@@ -41,6 +44,7 @@ class Job {
   std::vector<Ended> told(std::vector<Ended> ended, double now) const;
 
   std::int64_t id_;
+  std::int64_t virtual_;                    // tokens of the model in front of the prompt
   std::unique_ptr<const Request> request_;  // decoding_ refers to it
   std::unique_ptr<Decoding> decoding_;
   std::vector<Branch> branches_;

@@ -31,7 +31,7 @@ struct BeamOptions {
 };
 
 struct Request {
-  std::vector<std::int32_t> prompt;  // at least one token
+  std::vector<std::int32_t> prompt;  // at least one token; the model's virtual ones come before it
   std::int64_t max_new_tokens = 256;
   /// Before these, no end token is chosen and no stop text looked for.
   std::int64_t min_new_tokens = 0;

@@ -35,6 +35,7 @@ void penalise_repetition(std::span<float> logits, std::span<const std::int32_t> 
   const std::unordered_set<std::int32_t> distinct(tokens.begin(), tokens.end());
   const auto factor = static_cast<float>(penalty);
   for (const std::int32_t token : distinct) {
+    if (static_cast<std::size_t>(token) >= logits.size()) continue;  // a virtual one
     float& logit = logits[static_cast<std::size_t>(token)];
     logit = logit > 0 ? logit / factor : logit * factor;
   }

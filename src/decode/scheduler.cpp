@@ -205,8 +205,7 @@ struct Scheduler::State {
     const Tensor logits = model.lm->forward(batch, context);
     for (Job* const job : reading) {
       remember(*job);
-      if (job->request().on_prompt)
-        job->request().on_prompt(job->branches().front().cache.length());
+      if (job->request().on_prompt) job->request().on_prompt(job->prompt_read());
     }
     take_rows(wanting, logits);
     std::erase_if(running, [](const Job& job) { return job.branches().empty(); });

@@ -16,7 +16,7 @@ namespace {
 class ModelAnswerer final : public Answerer {
  public:
   ModelAnswerer(const std::filesystem::path& path, const AnswererOptions& options)
-      : model_(model::load_model(path, options.context)),
+      : model_(model::load_adapted(path, options.context, options.adapters)),
         level_(simd::level_in_use()),
         pool_(options.threads > 0 ? options.threads : available_threads()),
         arena_(physical_memory_bytes()),

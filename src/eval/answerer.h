@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "base/progress.h"
-#include "model/model.h"
+#include "model/adapter.h"
 #include "tensor/context.h"
 
 namespace pomona::eval {
@@ -75,12 +75,13 @@ struct AnswererOptions {
   int threads = 0;  // 0: all that this process may use
   Compute compute = Compute::fast;
   std::int64_t context = 0;  // see model::load_model
+  std::vector<model::AdapterUse> adapters = {};
 };
 
 using AnswererFactory =
     std::function<std::unique_ptr<Answerer>(const std::filesystem::path&, const AnswererOptions&)>;
 
-/// A model file of this computer. Errors as model::load_model.
+/// A model file of this computer. Errors as model::load_adapted.
 std::unique_ptr<Answerer> open_answerer(const std::filesystem::path& model,
                                         const AnswererOptions& options);
 

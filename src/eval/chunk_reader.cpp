@@ -17,7 +17,8 @@ ChunkReader::ChunkReader(const model::Model& model, const Context& context, std:
     : model_(model),
       lm_(*model.lm),
       context_(context),
-      pool_(model::kv_shape(lm_.shape(), context.compute, kv_kind), nn::kv_blocks(n)),
+      pool_(model::kv_shape(lm_.shape(), context.compute, kv_kind),
+            nn::kv_blocks(n + lm_.virtual_count())),
       cache_(pool_) {}
 
 std::vector<std::int32_t> ChunkReader::with_bos(std::span<const std::int32_t> chunk) const {
@@ -30,17 +31,19 @@ std::vector<std::int32_t> ChunkReader::with_bos(std::span<const std::int32_t> ch
 void ChunkReader::read(std::span<const std::int32_t> chunk, std::int64_t first, std::int64_t last,
                        const Piece& piece) {
   cache_.clear();
-  for (std::int64_t begin = 0; begin < last;) {
+  const std::vector<std::int32_t> tokens = lm_.with_virtual_tokens(chunk);
+  const std::int64_t before = lm_.virtual_count();
+  for (std::int64_t begin = 0; begin < before + last;) {
     if (context_.stop != nullptr) context_.stop->check("perplexity");
-    const bool wanted = begin >= first;
-    const std::int64_t end = std::min(begin + kPiece, wanted ? last : first);
+    const bool wanted = begin >= before + first;
+    const std::int64_t end = std::min(begin + kPiece, before + (wanted ? last : first));
     cache_.extend(end - begin);
     nn::Batch batch;
-    batch.append(
-        chunk.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
-        begin, &cache_, wanted ? nn::Batch::Logits::all : nn::Batch::Logits::none);
+    batch.append(std::span(tokens).subspan(static_cast<std::size_t>(begin),
+                                           static_cast<std::size_t>(end - begin)),
+                 begin, &cache_, wanted ? nn::Batch::Logits::all : nn::Batch::Logits::none);
     const Tensor logits = lm_.forward(batch, context_);
-    if (wanted) piece(begin, end, logits.data<float>());
+    if (wanted) piece(begin - before, end - before, logits.data<float>());
     begin = end;
   }
 }

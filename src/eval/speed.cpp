@@ -22,9 +22,11 @@ class SpeedTest {
       : lm_(*model.lm),
         context_(context),
         options_(options),
-        pool_(model::kv_shape(lm_.shape(), context.compute, options.kv_kind), blocks(options)) {
+        pool_(model::kv_shape(lm_.shape(), context.compute, options.kv_kind),
+              blocks(lm_, options)) {
     std::vector<nn::KvSequence> sequences(static_cast<std::size_t>(options.batch),
                                           nn::KvSequence(pool_));
+    begin(sequences);
     read(sequences, options.depth);
     filled_ = std::move(sequences);
   }
@@ -46,10 +48,22 @@ class SpeedTest {
   }
 
  private:
-  static std::int64_t blocks(const SpeedOptions& options) {
+  static std::int64_t blocks(const model::CausalLm& lm, const SpeedOptions& options) {
     const std::int64_t more = std::max(options.prefill, options.decode);
-    const std::int64_t filled = nn::kv_blocks(options.depth);
-    return options.batch * (filled + 1 + nn::kv_blocks(options.depth + more) - filled);
+    const std::int64_t depth = lm.virtual_count() + options.depth;
+    const std::int64_t filled = nn::kv_blocks(depth);
+    return options.batch * (filled + 1 + nn::kv_blocks(depth + more) - filled);
+  }
+
+  /// The model's virtual tokens in front of every sequence.
+  void begin(std::vector<nn::KvSequence>& sequences) {
+    const std::vector<std::int32_t> tokens = lm_.with_virtual_tokens({});
+    if (tokens.empty()) return;
+    for (nn::KvSequence& sequence : sequences) {
+      nn::Batch batch;
+      append(batch, sequence, tokens, nn::Batch::Logits::none);
+      forward(batch);
+    }
   }
 
   /// `count` tokens of one endless random text, from its place `first` on.

@@ -4,8 +4,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "nn/batch.h"
 #include "nn/kv_pool.h"
@@ -22,7 +24,7 @@ struct LmShape {
   std::int64_t G = 0;        // KV heads
   std::int64_t E = 0;        // head size
   std::int64_t F = 0;        // width of the feed-forward layer
-  std::int64_t context = 0;  // positions the model takes
+  std::int64_t context = 0;  // positions the model takes, less those of its virtual tokens
   std::int64_t longest = 0;  // and those it takes at most, loaded for them (load_model)
 };
 
@@ -53,6 +55,12 @@ class CausalLm {
     virtual_tokens_ = std::move(tokens);
   }
   const std::shared_ptr<const nn::VirtualTokens>& virtual_tokens() const { return virtual_tokens_; }
+  std::int64_t virtual_count() const { return virtual_tokens_ ? virtual_tokens_->count() : 0; }
+  /// A sequence as the model reads it: the virtual tokens, then these.
+  std::vector<std::int32_t> with_virtual_tokens(std::span<const std::int32_t> tokens) const;
+
+  /// What rows of the token table are multiplied with before the first block.
+  virtual double embedding_scale() const { return 1; }
 
   /// Calls f(checkpoint name, parameter) for every parameter.
   virtual void each_parameter(const std::function<void(const std::string&, Parameter&)>& f) = 0;

@@ -12,8 +12,8 @@ namespace pomona::model {
 struct Checkpoint {
   Config config;
   store::TensorSource tensors;
-  /// The names of the tensors that were got, in all copies of this.
-  std::shared_ptr<GgufNames> asked = std::make_shared<GgufNames>();
+  /// The entries of the tensors that were got, in all copies of this.
+  std::shared_ptr<WeightNames> asked = std::make_shared<WeightNames>();
   /// If set, a model that is made of this has no weights, and what it would take is put down there.
   std::shared_ptr<Survey> survey = {};
   /// Positions asked for, which some models stretch their rotation for; 0: as it was first trained.

@@ -32,7 +32,11 @@ void Decoder::set_virtual_tokens(std::shared_ptr<const nn::VirtualTokens> tokens
            rows.value.shape().text(), tokens->count(), width);
     }
   };
+  const std::int64_t context = shape_.context + virtual_count();
   if (tokens != nullptr) {
+    if (tokens->count() >= context)
+      fail(ErrorKind::bad_shape, "virtual tokens: {} of them, the model's context is {}",
+           tokens->count(), context);
     check(tokens->embeddings, shape_.D, "embeddings");
     const auto L = static_cast<std::size_t>(shape_.L);
     if (tokens->keys.size() != tokens->values.size() ||
@@ -46,6 +50,20 @@ void Decoder::set_virtual_tokens(std::shared_ptr<const nn::VirtualTokens> tokens
   }
   token_embedding().virtual_tokens = tokens;
   CausalLm::set_virtual_tokens(std::move(tokens));
+  shape_.context = context - virtual_count();
+}
+
+/// Without its virtual tokens in front a sequence would be answered by another model.
+void Decoder::check_beginnings(const nn::Batch& batch) const {
+  for (const nn::BatchSequence& sequence : batch.sequences) {
+    const std::int64_t known = virtual_count() - sequence.first_position;
+    for (std::int64_t i = 0; i < std::min(known, sequence.rows); ++i) {
+      const auto row = static_cast<std::size_t>(sequence.first_row + i);
+      if (batch.tokens[row] != shape_.V + sequence.first_position + i)
+        fail(ErrorKind::internal, "forward: a sequence without the model's {} virtual tokens",
+             virtual_count());
+    }
+  }
 }
 
 nn::PrefixRows Decoder::prefix_rows(const nn::Batch& batch) const {
@@ -62,6 +80,7 @@ nn::PrefixRows Decoder::prefix_rows(const nn::Batch& batch) const {
 }
 
 Tensor Decoder::states(const nn::Batch& batch, const Context& context) const {
+  if (!context.planning()) check_beginnings(batch);
   Tensor x = embed(context, row_numbers(context, batch.tokens), batch);
   context.show("embed_tokens", x);
 

@@ -47,6 +47,7 @@ class Decoder : public CausalLm {
   virtual nn::Embedding& token_embedding() = 0;
 
  private:
+  void check_beginnings(const nn::Batch& batch) const;
   nn::PrefixRows prefix_rows(const nn::Batch& batch) const;
 
   LmShape shape_;

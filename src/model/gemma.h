@@ -54,6 +54,7 @@ struct GemmaBlock {
 class Gemma : public LlamaLike<GemmaBlock, GemmaConfig> {
  public:
   Gemma(const GemmaConfig& config, bool tied);
+  double embedding_scale() const override { return config_.embedding_scale; }
 
  private:
   Tensor embed(const Context& context, const Tensor& tokens, const nn::Batch&) const override;

@@ -42,7 +42,7 @@ Model load_model(const ModelFiles& files) {
   if (const std::int64_t most = model.lm->shape().context; files.checkpoint.context > most)
     fail(ErrorKind::bad_argument, "{}: the model has a context of {} tokens, not {}", path.string(),
          most, files.checkpoint.context);
-  model.gguf_names = *files.checkpoint.asked;
+  model.weight_names = *files.checkpoint.asked;
   model.tokenizer = files.text.tokenizer;
   if (static_cast<std::int64_t>(model.tokenizer->vocabulary_size()) > model.lm->shape().V) {
     fail(ErrorKind::bad_file, "{}: {} tokens in the vocabulary, {} in the embedding", path.string(),

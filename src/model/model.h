@@ -35,7 +35,7 @@ struct Model {
   std::map<std::string, int> types;  // number of tensors by storage format
 
   std::unique_ptr<CausalLm> lm;
-  GgufNames gguf_names;  // of lm's parameters, by their own names
+  WeightNames weight_names;  // of lm's parameters, by their own names
   std::shared_ptr<const text::Tokenizer> tokenizer;
   std::shared_ptr<const text::ChatTemplate> chat_template;  // null: none, or one that is broken
   std::optional<Error> chat_template_error;                 // what is wrong with a broken one

@@ -70,7 +70,7 @@ void Weights::check_all_taken() const {
 
 Tensor Weights::get(const std::string& hub_name) {
   const WeightName entry = entry_of(hub_name);
-  asked_->insert_or_assign(entry.hub, entry.gguf);
+  asked_->insert_or_assign(entry.hub, entry);
   if (survey_ && source_.find(entry.in(names_)) == nullptr) {
     survey_->missing.push_back(entry.in(names_));
     return {};

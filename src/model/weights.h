@@ -21,8 +21,8 @@ namespace pomona::model {
 /// "12"}; the number is empty where there is none.
 std::pair<std::string, std::string> without_number(const std::string& name);
 
-/// What GGUF files call the tensors that a model asked for under the hub's names.
-using GgufNames = std::map<std::string, std::string>;
+/// How files name and lay out the tensors that a model asked for, by the hub's names.
+using WeightNames = std::map<std::string, WeightName>;
 
 /// What a model would take of a checkpoint, found without a look at any value.
 struct Survey {
@@ -40,10 +40,10 @@ struct Survey {
 /// memory.
 class Weights {
  public:
-  /// `source` must outlive this; `asked` gets the names of all tensors that are got. With a
+  /// `source` must outlive this; `asked` gets the entries of all tensors that are got. With a
   /// `survey`, tensors are undefined, and what is missing or has no place is put down there.
   Weights(const store::TensorSource& source, Names names, std::vector<WeightName> map,
-          std::shared_ptr<GgufNames> asked, std::shared_ptr<Survey> survey)
+          std::shared_ptr<WeightNames> asked, std::shared_ptr<Survey> survey)
       : source_(source),
         names_(names),
         map_(std::move(map)),
@@ -75,7 +75,7 @@ class Weights {
   const store::TensorSource& source_;
   Names names_;
   std::vector<WeightName> map_;
-  std::shared_ptr<GgufNames> asked_;
+  std::shared_ptr<WeightNames> asked_;
   std::shared_ptr<Survey> survey_;
   std::unordered_set<std::string_view> taken_;
 };

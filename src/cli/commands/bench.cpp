@@ -94,6 +94,7 @@ Action prepare(Arguments& arguments) {
   arguments.option("--batch", "N", how.batch, "sequences at once").between(1, 1024);
   arguments.option("--runs", "N", how.runs, "measured runs, behind a warm-up").between(1, 1000);
   arguments.flag("--roof", options->roof, "only what the processor can do; needs no model");
+  declare_adapters(arguments, options->session);
   declare_engine(arguments, options->session);
   declare_kv_type(arguments, options->session);
   declare_context(arguments, options->session);

@@ -274,6 +274,7 @@ Action prepare(Arguments& arguments) {
   arguments.flag("--no-history", options->no_history,
                  "neither read nor keep what is typed; POMONA_HISTORY=off does the same");
   declare_sampling(arguments, options->sampling);
+  declare_adapters(arguments, options->session);
   declare_context(arguments, options->session);
   declare_engine(arguments, options->session);
   declare_kv_type(arguments, options->session);

@@ -21,7 +21,7 @@ namespace {
 struct Options {
   SessionOptions session;
   std::optional<std::string> prompt;
-  std::string prompt_file, system, adapter;
+  std::string prompt_file, system;
   bool raw = false;
   std::optional<std::int64_t> max_new_tokens;
   std::int64_t min_new_tokens = 0, answers = 1;
@@ -198,9 +198,6 @@ Answers answer(decode::Request request, bool streams, const Session& session, Co
 }
 
 void generate(const Options& options, Console& console) {
-  if (!options.adapter.empty()) {
-    fail(ErrorKind::unsupported, "generate: --adapter: this version does not read adapters");
-  }
   if (std::ranges::find(options.stop, "") != options.stop.end())
     fail(ErrorKind::bad_argument, "generate: --stop: an empty text is everywhere; give some");
   if (options.logprobs && !console.json)
@@ -266,8 +263,7 @@ Action prepare(Arguments& arguments) {
       .option("--logprobs", "N", options->logprobs,
               "with --json: the log probability of each token and of the N likeliest in its place")
       .between(0, static_cast<double>(decode::kMostLogprobs));
-  arguments.option("--adapter", "DIR[:W]", options->adapter,
-                   "an adapter and its weight (this version has none)");
+  declare_adapters(arguments, options->session);
   declare_context(arguments, options->session);
   declare_engine(arguments, options->session);
   declare_kv_type(arguments, options->session);
@@ -289,6 +285,8 @@ extern const Command kGenerate = {
           "another answer for every seed"},
          {"cat notes.txt | pomona generate smollm2-135m --system 'Summarise this.' --json",
           "from a pipe, with tokens, times and memory"},
+         {"pomona generate smollm2-135m --adapter pirate --adapter rhymes:0.5 -p 'Hello'",
+          "with what two adapters have learnt, the second at half strength"},
          {"pomona generate smollm2-135m --raw -p 'Once upon a time' -n 50 --stop .",
           "continue a text up to the first full stop"}},
     .prepare = prepare,

@@ -121,6 +121,7 @@ Action prepare(Arguments& arguments) {
                    "compares the model with such a file, on the file's text and chunks");
   arguments.flag("--per-token", options->how.per_token,
                  "with --json: the best two tokens, margin and log probability at every position");
+  declare_adapters(arguments, options->session);
   declare_engine(arguments, options->session);
   declare_kv_type(arguments, options->session);
   return [options](Console& console) { perplexity(*options, console); };
