@@ -6,7 +6,8 @@
 namespace pomona::cli {
 
 extern const Command kRun, kInit, kPull, kList, kShow, kRm, kClean, kChat, kGenerate, kTokenize,
-    kTemplate, kImatrix, kQuantize, kConvert, kScore, kPerplexity, kBench, kHelp, kCompletion;
+    kTemplate, kImatrix, kQuantize, kConvert, kMerge, kScore, kPerplexity, kBench, kHelp,
+    kCompletion;
 
 namespace {
 
@@ -21,6 +22,7 @@ const std::array kCommands = {
     &kImatrix,     //
     &kQuantize,    //
     &kConvert,     //
+    &kMerge,       //
     &kChat,        //
     &kGenerate,    //
     &kTokenize,    //
