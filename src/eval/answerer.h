@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "eval/perplexity.h"
 #include "model/model.h"
 #include "tensor/context.h"
 
@@ -36,6 +37,12 @@ struct AnswerEvents {
   std::function<void()> token = [] {};  // about once for each token of any answer
 };
 
+/// A prompt and the text that should follow it.
+struct Reference {
+  std::vector<std::int32_t> prompt;
+  std::string answer;
+};
+
 /// Rates of a model on this computer.
 struct Speed {
   double prefill_tokens_per_second = 0;
@@ -59,6 +66,11 @@ class Answerer {
   /// prompt that does not fit.
   virtual void answer(const std::vector<Question>& questions, const AnswerEvents& events,
                       const StopToken& stop) = 0;
+
+  /// answer_perplexity of the references; the text's tokens alone count, not the marks that the
+  /// chat template would set behind it.
+  virtual Perplexity perplexity(const std::vector<Reference>& references, ProgressSink& progress,
+                                const StopToken& stop) = 0;
 
   /// Memory that answering prompts of `tokens` tokens in full batches takes, in bytes, file
   /// included.
