@@ -11,6 +11,7 @@
 #include "convert/convert.h"
 #include "eval/comparison.h"
 #include "eval/score_files.h"
+#include "hub/model_path.h"
 #include "lifecycle/prompt_sizes.h"
 #include "lifecycle/stages/samples.h"
 #include "simd/cpu.h"
