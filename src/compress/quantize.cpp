@@ -18,11 +18,16 @@ namespace fs = std::filesystem;
 using store::GgufFile;
 using store::StoredTensor;
 
-void check_paths(const fs::path& from, const fs::path& to) {
+void check_source(const fs::path& from) {
   std::error_code ignored;
   if (fs::is_directory(from, ignored))
     fail(ErrorKind::unsupported,
          "quantize: {} is a folder; this version quantises models in GGUF files", from.string());
+}
+
+void check_paths(const fs::path& from, const fs::path& to) {
+  std::error_code ignored;
+  check_source(from);
   if (to.extension() != ".gguf")
     fail(ErrorKind::bad_argument, "quantize: {} is no name of a model's file; let it end in .gguf",
          to.string());
@@ -121,6 +126,32 @@ void convert(const StoredTensor& tensor, DType type, std::span<const float> impo
 }
 
 }  // namespace
+
+QuantizeForecast foresee_quantize(const fs::path& from, const Recipe& recipe,
+                                  const QuantizeOptions& options) {
+  check_source(from);
+  const GgufFile file(from);
+  const store::TensorSource source = store::tensors_of(file);
+  ModelFacts facts = facts_of(file);
+  facts.weighed = options.importance != nullptr;
+  QuantizeForecast forecast;
+  forecast.bytes_in = forecast.bytes_out = file.bytes();
+  std::map<std::string, std::int64_t> values;
+  for (const StoredTensor& tensor : source.tensors()) {
+    values[std::string(tensor.type.name)] += tensor.elements();
+    const auto type = new_type(tensor, recipe, facts, options, file.path().string());
+    if (!type) continue;
+    forecast.bytes_out -= tensor.bytes.size();
+    forecast.bytes_out += static_cast<std::uint64_t>(bytes_of(*type, tensor.elements()));
+    forecast.values += tensor.elements();
+    forecast.decodes_blocks |= tensor.type.block > 1;
+  }
+  const auto most =
+      std::max_element(values.begin(), values.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (most != values.end()) forecast.main_type = most->first;
+  return forecast;
+}
 
 QuantizeResult quantize(const fs::path& from, const fs::path& to, const Recipe& recipe,
                         const QuantizeOptions& options, ThreadPool& pool, ProgressSink& progress,

@@ -29,6 +29,18 @@ struct QuantizeResult {
   Json to_json() const;
 };
 
+/// What a new file would be, from the headers of the old one.
+struct QuantizeForecast {
+  std::uint64_t bytes_in = 0, bytes_out = 0;  // bytes_out within the padding between tensors
+  std::int64_t values = 0;                    // that would be encoded anew
+  std::string main_type;                      // of most weights in the old file: "Q4_1"
+  bool decodes_blocks = false;                // some of the encoded ones lose for a second time
+};
+
+/// Throws as quantize() of a file whose weights can be read, but writes nothing.
+QuantizeForecast foresee_quantize(const std::filesystem::path& from, const Recipe& recipe,
+                                  const QuantizeOptions& options);
+
 /// Writes `to` with the types of `recipe`; a split model becomes one file. Nothing appears under
 /// that name before it is whole. Throws what reading and writing throw; bad_argument when both
 /// paths are the same file, or for weights in a block format without allow_requantize; unsupported

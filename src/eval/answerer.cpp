@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "decode/scheduler.h"
+#include "eval/answer_perplexity.h"
 #include "kernel/table.h"
 #include "simd/cpu.h"
 #include "text/tokenizer.h"
@@ -55,6 +56,16 @@ class ModelAnswerer final : public Answerer {
       answer.generated_tokens = static_cast<std::int64_t>(completion.tokens.size());
       events.done(static_cast<std::size_t>(index), std::move(answer));
     });
+  }
+
+  Perplexity perplexity(const std::vector<Reference>& references, ProgressSink& progress,
+                        const StopToken& stop) override {
+    Context context = context_;
+    context.stop = &stop;
+    std::vector<KnownAnswer> rows;
+    for (const Reference& reference : references)
+      rows.push_back({reference.prompt, model_.tokenizer->encode(reference.answer)});
+    return answer_perplexity(model_, context, rows, progress);
   }
 
   std::uint64_t memory_bytes(std::int64_t tokens) const override {

@@ -11,7 +11,9 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "eval/perplexity.h"
 #include "model/adapter.h"
+#include "model/model.h"
 #include "tensor/context.h"
 
 namespace pomona::eval {
@@ -34,6 +36,12 @@ struct Answer {
 struct AnswerEvents {
   std::function<void(std::size_t index, Answer answer)> done;  // as each answer ends
   std::function<void()> token = [] {};  // about once for each token of any answer
+};
+
+/// A prompt and the text that should follow it.
+struct Reference {
+  std::vector<std::int32_t> prompt;
+  std::string answer;
 };
 
 /// Rates of a model on this computer.
@@ -59,6 +67,11 @@ class Answerer {
   /// prompt that does not fit.
   virtual void answer(const std::vector<Question>& questions, const AnswerEvents& events,
                       const StopToken& stop) = 0;
+
+  /// answer_perplexity of the references; the text's tokens alone count, not the marks that the
+  /// chat template would set behind it.
+  virtual Perplexity perplexity(const std::vector<Reference>& references, ProgressSink& progress,
+                                const StopToken& stop) = 0;
 
   /// Memory that answering prompts of `tokens` tokens in full batches takes, in bytes, file
   /// included.

@@ -41,7 +41,6 @@ struct LaterTable {
 /// They may be there while they ask for nothing. A stage that is built takes its line from here.
 constexpr std::array kLaterTables = {
     LaterTable{"tune", "methods", "tuning method", kTuneMethods},
-    LaterTable{"compress", "types", "type", {}},
 };
 
 /// Reads such a table and returns what it asks for first, or "".

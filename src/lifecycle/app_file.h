@@ -46,6 +46,8 @@ struct AppFile {
   std::string gate_metric;  // one of the metrics' scores
   double significance = 0.05;
 
+  std::vector<std::string> compress_types;  // recipes, as in the file
+
   std::string alias;
   std::optional<int> port;
 

@@ -89,6 +89,9 @@ max_new_tokens = {max_new_tokens}   # where an answer is cut off
 metric = "{gate}"
 significance = 0.05   # a method is promoted if chance alone would gain as much in fewer than 5 of 100 cases
 
+[compress]
+types = []   # of the promoted model, e.g. ["Q8_0", "Q4_K_M"]: files of those types, each with size, speed, perplexity and scores
+
 [serve]
 alias = {name}   # the promoted result under a name, which every command takes as a model
 )",

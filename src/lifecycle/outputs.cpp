@@ -65,6 +65,21 @@ std::string result_line(const Json& compared) {
                      compared.at("methods").front().at("n").get<std::size_t>());
 }
 
+std::vector<std::string> compression_lines(const Json& uncompressed, const Json& compression) {
+  const auto line = [](const std::string& name, const Json& row) {
+    const std::string gate = row.at("gate").get<std::string>();
+    const double times = row.at("shown_times").get<double>();
+    return fmt::format("{:<12} {:>8}, {:.0f} tokens/s, perplexity {:.2f}, {} {:.1f}", name,
+                       human_bytes(row.at("bytes").get<std::uint64_t>()),
+                       row.at("tokens_per_second").get<double>(),
+                       row.at("perplexity").get<double>(), eval::shown_name(gate),
+                       row.at("scores").at(gate).at("mean").get<double>() * times);
+  };
+  std::vector<std::string> lines = {line("as it is", uncompressed)};
+  for (const Json& row : compression) lines.push_back(line(row.at("type").get<std::string>(), row));
+  return lines;
+}
+
 std::string shown_rows(const Json& split) {
   const auto rows = split.at("rows").get<std::size_t>();
   const auto in_file = split.at("rows_in_file").get<std::size_t>();

@@ -30,6 +30,10 @@ std::string alias_of(const AppFile& app, const Assignments& set, const hub::Mode
 /// from the meta data of `evaluate`.
 std::string result_line(const Json& compared);
 
+/// "Q8_0   145 MB, 812 tokens/s, perplexity 6.31, ROUGE-L 18.2" for the model as it is and for each
+/// type, from the rows of `compress`.
+std::vector<std::string> compression_lines(const Json& uncompressed, const Json& compression);
+
 /// "200", or "100 of 200" where [evaluate] limit drew some, from what `scope` found in a split.
 std::string shown_rows(const Json& split);
 

@@ -157,6 +157,7 @@ Json report_json(Run& run) {
   report["model"] = model_json(run);
   report["methods"] = methods_json(run, compared);
   report["compression"] = run.compression;
+  report["uncompressed"] = run.uncompressed;
   report["promoted"] = {
       {"method", compared.at("promoted")}, {"why", compared.at("why")}, {"alias", run.alias}};
   report["scope"] = run.artefact("scope").meta;

@@ -8,7 +8,7 @@
 namespace pomona::lifecycle {
 
 /// Everything a report tells, from the artefacts of the finished stages: the fields of contract.md
-/// and, beside them, `scope`, `gate`, `comparison`, `prompts`, `samples`, `repeat`.
+/// and, beside them, `uncompressed`, `scope`, `gate`, `comparison`, `prompts`, `samples`, `repeat`.
 Json report_json(Run& run);
 
 /// The page for that: plots inline, light and dark, readable on a phone. All text is escaped.

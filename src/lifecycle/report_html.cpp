@@ -148,6 +148,42 @@ std::string cost_table(const Page& page) {
          "answer of full length.</p>";
 }
 
+std::string compression_row(const Page& page, const Json& row, const std::string& name) {
+  std::string html = fmt::format(
+      "<tr><th>{}</th><td>{}</td><td>{:.0f}</td><td>{:.2f}<small>&plusmn; {:.2f}</small></td>",
+      name, human_bytes(row.at("bytes").get<std::uint64_t>()), number(row.at("tokens_per_second")),
+      number(row.at("perplexity")), number(row.at("perplexity_error")));
+  html += interval_cell(row.at("scores").at(page.gate), page.times);
+  if (!row.contains("difference")) return html + "<td class=\"words\">what is promoted</td></tr>";
+  html += fmt::format("<td class=\"words\">{}", judgement(page, row));
+  if (const std::string remark = text(row.at("remark")); !remark.empty())
+    html += fmt::format("<small>{}</small>", remark);
+  return html + "</td></tr>";
+}
+
+std::string compression_section(const Page& page) {
+  std::string html = fmt::format(
+      "<div class=\"scroll\"><table><tr><th>type</th><th>size</th><th>tokens a second</th>"
+      "<th>perplexity</th><th>{}</th><th>against the model as it is</th></tr>",
+      page.gate_shown);
+  html += compression_row(page, page.report.at("uncompressed"), "as it is");
+  for (const Json& row : page.report.at("compression"))
+    html += compression_row(page, row, text(row.at("type")));
+  html += fmt::format(
+      "</table></div><p class=\"soft\">The promoted model and its prompts, in each type. Tokens a "
+      "second are written in {} answers at once. Perplexity is of the references of the test rows "
+      "alone, each after its prompt: {} tokens, without the marks of the chat template.</p>",
+      kTogether, text(page.report.at("uncompressed").at("perplexity_tokens")));
+  html += "<ul>";
+  for (const Json& row : page.report.at("compression"))
+    html +=
+        fmt::format("<li>{}: <code>artefacts/{}/{}/model.gguf</code></li>", text(row.at("type")),
+                    text(row.at("artefact")).substr(0, 2), text(row.at("artefact")).substr(2));
+  return html +
+         "</ul><p class=\"soft\">These files lie in the store of Pomona ($POMONA_HOME) for "
+         "as long as this report is there.</p>";
+}
+
 /// The models among which "auto" has chosen; nothing where the file named one.
 std::string considered_table(const Json& model) {
   if (!model.contains("considered")) return "";
@@ -297,6 +333,8 @@ std::string report_html(const Json& report) {
       "tests, corrected after Holm.</p>" +
           scores_table(page));
   html += html_section("What it takes", cost_table(page));
+  if (!report.at("compression").empty())
+    html += html_section("Smaller files", compression_section(page));
   html += html_section("Samples, side by side", samples_section(page));
   html += html_section("Prompt", prompt_section(report.at("prompts")));
   html += html_section("Model", model_section(report.at("model")));

@@ -53,6 +53,7 @@ void run_stages(Run& run, RunOutcome& outcome) {
     }
     now.seconds = watch.seconds();
     if (outcome.failure) return;
+    if (now.artefact.empty()) outcome.stages.pop_back();
   }
 }
 
@@ -62,6 +63,7 @@ void predict(Run& run, const Job& job, const RunPlan& plan, PlannedJob& planned)
   Cost cost = job.predict();
   planned.seconds = cost.seconds;
   planned.peak_bytes = cost.peak_bytes;
+  planned.disk_bytes = cost.disk_bytes;
   planned.what = std::move(cost.what);
   run.notes.insert(run.notes.end(), cost.notes.begin(), cost.notes.end());
   if (!job.opens_model || run.model_is_here() || plan.download_bytes > 0) return;
@@ -89,6 +91,7 @@ void plan_stage(Run& run, const Stage& stage, RunPlan& plan) {
     }
     plan.seconds += planned.seconds;
     plan.download_bytes += planned.bytes;
+    plan.disk_bytes += planned.disk_bytes;
     plan.peak_bytes = std::max(plan.peak_bytes, planned.peak_bytes);
     plan.jobs.push_back(std::move(planned));
   }
@@ -99,7 +102,8 @@ void plan_stage(Run& run, const Stage& stage, RunPlan& plan) {
 
 void run_stage(Run& run, const Stage& stage, StageOutcome& outcome) {
   bool made = false;
-  for (const Job& job : stage.jobs(run)) {
+  const std::vector<Job> jobs = stage.jobs(run);
+  for (const Job& job : jobs) {
     hub::Artefact artefact = obtain(run, job, made);
     outcome.artefact = artefact.key;
     run.finished.insert_or_assign(job.id, std::move(artefact));
@@ -107,7 +111,7 @@ void run_stage(Run& run, const Stage& stage, StageOutcome& outcome) {
   if (stage.settle != nullptr) stage.settle(run);
   if (stage.publish != nullptr) stage.publish(run);
   outcome.status = made ? "done" : "cached";
-  if (!made) run.progress.note(fmt::format("{}: nothing changed", stage.name));
+  if (!made && !jobs.empty()) run.progress.note(fmt::format("{}: nothing changed", stage.name));
 }
 
 RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
@@ -127,6 +131,8 @@ RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
   outcome.promoted = compared.at("promoted").get<std::string>();
   outcome.why = compared.at("why").get<std::string>();
   outcome.result = result_line(compared);
+  outcome.compression = run.compression;
+  outcome.uncompressed = run.uncompressed;
   outcome.alias = run.alias;
   if (!outcome.alias.empty())
     outcome.next.push_back(fmt::format("{} chat {}", program, shell_word(outcome.alias)));
@@ -143,6 +149,9 @@ std::vector<std::string> RunOutcome::lines() const {
   if (report_html.empty()) return lines;
   lines.push_back(fmt::format("Report  file://{}", report_html.string()));
   lines.push_back("Result  " + result);
+  if (!compression.empty())
+    lines.push_back(fmt::format(
+        "Types   {}", fmt::join(compression_lines(uncompressed, compression), "\n        ")));
   lines.push_back(
       alias.empty()
           ? fmt::format("Model   {}: {}; a run with --set leaves the name to the whole one",
@@ -162,6 +171,7 @@ Json RunOutcome::to_json() const {
                               {"artefact", stage.artefact}});
   json["promoted"] = {{"method", promoted}, {"why", why}};
   json["result"] = result;
+  json["compression"] = compression;
   json["alias"] = alias;
   json["notes"] = notes;
   return json;
@@ -193,13 +203,15 @@ std::vector<std::string> RunPlan::lines() const {
   } else {
     const std::string download =
         download_bytes > 0 ? fmt::format(", with {} to download", human_bytes(download_bytes)) : "";
+    const std::string disk =
+        disk_bytes > 0 ? fmt::format(", {} of disk", human_bytes(disk_bytes)) : "";
     const bool guessed = speed == "estimated";
     const std::string memory = peak_bytes > 0
                                    ? fmt::format(", {} {} of memory", guessed ? "from" : "at most",
                                                  human_bytes(peak_bytes))
                                    : "";
     lines.push_back(
-        fmt::format("About {}{}{} ({}).", human_duration(seconds), download, memory,
+        fmt::format("About {}{}{}{} ({}).", human_duration(seconds), download, memory, disk,
                     guessed ? "estimates: the model is not here yet" : "speed " + speed));
   }
   for (const std::string& note : notes) lines.push_back("Note    " + note);
@@ -217,11 +229,13 @@ Json RunPlan::to_json() const {
                               {"artefact", job.cached() ? Json(job.artefact) : Json(nullptr)},
                               {"bytes", job.bytes},
                               {"peak_bytes", job.peak_bytes},
+                              {"disk_bytes", job.disk_bytes},
                               {"what", job.what}});
   json["promoted"] = nullptr;
   json["seconds"] = seconds;
   json["download_bytes"] = download_bytes;
   json["peak_bytes"] = peak_bytes;
+  json["disk_bytes"] = disk_bytes;
   json["speed"] = speed;
   json["notes"] = notes;
   return json;

@@ -45,9 +45,11 @@ struct RunOutcome {
   fs::path report_html, report_json;  // empty if no report was made
   std::string promoted, why;          // "4-shot", a sentence
   std::string result;                 // "zero-shot 18.2, one-shot 17.1 ROUGE-1 (n = 104, ...)"
-  std::string alias;                  // MODEL name of the promoted result; empty if it got none
-  std::vector<std::string> next;      // commands to try, most useful first
-  std::vector<std::string> notes;     // what should not be missed
+  Json compression = Json::array();   // as in report.json
+  Json uncompressed;
+  std::string alias;               // MODEL name of the promoted result; empty if it got none
+  std::vector<std::string> next;   // commands to try, most useful first
+  std::vector<std::string> notes;  // what should not be missed
   /// What ended the run early (with kind cancelled for a stop), or the closed gate: for exit code
   /// and message. All that was finished stays and is used by the next run.
   std::optional<Error> failure;
@@ -55,7 +57,7 @@ struct RunOutcome {
   /// "Report  file://...", "Next    ..." and notes, a line each, for people.
   std::vector<std::string> lines() const;
   /// `report_html`, `report_json`, `stages`, `promoted` (contract.md), and `result`, `alias`,
-  /// `notes`.
+  /// `compression`, `notes`.
   Json to_json() const;
 };
 
@@ -73,6 +75,7 @@ struct PlannedJob {
   double seconds = 0;            // predicted; 0 if cached
   std::uint64_t bytes = 0;       // to download
   std::uint64_t peak_bytes = 0;  // memory while it runs
+  std::uint64_t disk_bytes = 0;  // that it keeps beside a download, where that is worth telling
   std::string what;              // "104 rows, about 230 prompt tokens each"
 
   bool cached() const { return !artefact.empty(); }
@@ -81,7 +84,7 @@ struct PlannedJob {
 struct RunPlan {
   std::vector<PlannedJob> jobs;
   double seconds = 0;
-  std::uint64_t download_bytes = 0, peak_bytes = 0;
+  std::uint64_t download_bytes = 0, peak_bytes = 0, disk_bytes = 0;
   /// Where the speed comes from: "measured", "estimated".
   std::string speed;
   std::vector<std::string> notes;
@@ -90,8 +93,8 @@ struct RunPlan {
   std::vector<std::string> lines() const;
   /// As of a run (contract.md), `report_html`, `report_json` and `promoted` being null: `stages`
   /// [`name`, `job`, `status` ("cached" or "planned"), `seconds`, `artefact` (null unless cached),
-  /// `bytes`, `peak_bytes`, `what`]; and `seconds`, `download_bytes`, `peak_bytes`, `speed`,
-  /// `notes`.
+  /// `bytes`, `peak_bytes`, `disk_bytes`, `what`]; and `seconds`, `download_bytes`, `peak_bytes`,
+  /// `disk_bytes`, `speed`, `notes`.
   Json to_json() const;
 };
 

@@ -48,6 +48,12 @@ const Method& Run::method(std::string_view name) const {
   return *found;
 }
 
+const Method& Run::promoted() const {
+  const auto compared = finished.find("evaluate");
+  if (compared == finished.end()) return methods.back();
+  return method(compared->second.meta.at("promoted").get<std::string>());
+}
+
 std::vector<Split> Run::splits() const {
   if (app.valid.empty() || methods.size() < 2) return {Split::test};
   return {Split::valid, Split::test};
@@ -80,14 +86,10 @@ std::size_t Run::rows_in_file(Split split) {
   return rows_.at(split).in_file;
 }
 
-namespace {
-
-bool is_here(const ModelFile& model) {
+bool Run::is_here(const ModelFile& model) const {
   std::error_code ignored;
   return !model.path.empty() && fs::exists(model.path, ignored);
 }
-
-}  // namespace
 
 std::string Run::hash_of_model(const fs::path& path) { return hashes_.sha256_of_model(path); }
 
@@ -106,6 +108,11 @@ void Run::fetch(ModelFile& model) {
   model.bytes = pulled.bytes;
 }
 
+ModelFile Run::here(ModelFile model) {
+  fetch(model);
+  return model;
+}
+
 eval::Answerer& Run::answerer() {
   fetch(selection);
   return answerer(selection);
@@ -116,9 +123,8 @@ eval::Answerer& Run::answerer(const ModelFile& model) {
   if (!answerer_ || opened_ != opening) {
     answerer_.reset();
     measured_.reset();
-    ModelFile here = model;
-    fetch(here);
-    answerer_ = options.open_model(here.path, {options.threads, options.compute, options.context});
+    answerer_ =
+        options.open_model(here(model).path, {options.threads, options.compute, options.context});
     opened_ = opening;
   }
   return *answerer_;

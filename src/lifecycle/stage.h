@@ -80,13 +80,17 @@ class Run {
   ModelFile selection;
   /// What the stages so far have contributed; the first is the one that others are compared with.
   std::vector<Method> methods;
-  /// Rows of report.json's `compression`.
-  Json compression = Json::array();
+  /// Rows of report.json's `compression`, and the promoted model as it is, measured in the same way
+  /// (null if nothing was compressed).
+  Json compression = Json::array(), uncompressed;
   /// The artefact of each finished job, by Job::id.
   std::map<std::string, hub::Artefact> finished;
   std::vector<std::string> notes;
 
   const Method& method(std::string_view name) const;
+  /// What `evaluate` promoted; for a plan before that, the last method, which tends to take
+  /// longest.
+  const Method& promoted() const;
   /// The splits that this run evaluates: valid too if there are methods to choose from.
   std::vector<Split> splits() const;
 
@@ -108,6 +112,9 @@ class Run {
   /// The selected one; what is only known of it once it is fetched is filled in.
   eval::Answerer& answerer();
   bool model_is_here() const;
+  bool is_here(const ModelFile& model) const;
+  /// The model, fetched if it is not here and can be pulled.
+  ModelFile here(ModelFile model);
   /// Speed of the selected model on this computer, measured once.
   const eval::Speed& measured_speed();
   /// What `select` measured, if with these threads and instructions; else measured now if the model
@@ -133,6 +140,7 @@ struct Cost {
   std::uint64_t peak_bytes = 0;
   std::string what;                // for people
   std::vector<std::string> notes;  // what a run would note when it has made it
+  std::uint64_t disk_bytes = 0;    // that the artefact keeps, where that is worth telling
 };
 
 struct Job {
@@ -156,7 +164,8 @@ struct Stage {
   void (*read)(const TomlTable& root, AppFile& app) = nullptr;
   /// The stage's jobs in the order of running; the last one's artefact is the stage's. Also adds to
   /// the run what methods they make: the key of a job tells where its model will be. Called once,
-  /// when all earlier stages are done, or, for a plan, when they are planned.
+  /// when all earlier stages are done, or, for a plan, when they are planned. None: the application
+  /// file asks nothing of the stage, and nothing is told of it.
   std::vector<Job> (*jobs)(Run&) = nullptr;
   /// Puts into the run what later stages need of the finished artefacts, and notes; null if
   /// nothing. Also called when all were cached, and by a plan then.

@@ -6,7 +6,7 @@
 
 namespace pomona::lifecycle {
 
-extern const Stage kScope, kSelect, kPrompt, kEvaluate, kReport;
+extern const Stage kScope, kSelect, kPrompt, kEvaluate, kCompress, kReport;
 
 namespace {
 
@@ -15,6 +15,7 @@ const std::array kStages = {
     &kSelect,    // the model is chosen, fetched and measured
     &kPrompt,    // prompts, which are methods, and whether they fit into the model's context
     &kEvaluate,  // every method answers the rows, and the answers are compared
+    &kCompress,  // what is promoted, in smaller types, and what each of them costs and loses
     &kReport,    // report.html, report.json, and the alias of what is promoted
 };
 

@@ -27,6 +27,9 @@ class Backwards final : public Answerer {
       events.done(i, {std::to_string(length), i == 0 ? "length" : "end", length, 1, 3});
     }
   }
+  Perplexity perplexity(const std::vector<Reference>&, ProgressSink&, const StopToken&) override {
+    return {};
+  }
   std::uint64_t memory_bytes(std::int64_t) const override { return 0; }
   Speed measure(const StopToken&) override { return {}; }
   Json machine() const override { return Json::object(); }

@@ -46,7 +46,7 @@ TEST_F(AppFileTest, OverridesAnyKey) {
             "[serve] port 8080: this version has no server yet, so nothing is served");
 }
 
-TEST_F(AppFileTest, AcceptsEmptyListsOfLaterStages) {
+TEST_F(AppFileTest, AcceptsEmptyLists) {
   write_app(std::string(kApp) + "[tune]\nmethods = []\n[compress]\ntypes = []\n");
   EXPECT_EQ(read().name, "words");
 }
@@ -138,10 +138,12 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"tune_settings", "", "[tune.lora]\nmethod.rank = 16\n",
               "FILE:18: [tune] lora: this version cannot do that yet; it compares prompts only",
               ErrorKind::unsupported},
-        Fault{"compress", "", "[compress]\ntypes = [\"Q8_0\"]\n",
-              "FILE:19: [compress] types: \"Q8_0\": this version cannot do that yet; it compares "
-              "prompts only",
-              ErrorKind::unsupported},
+        Fault{"compress_twice", "", "[compress]\ntypes = [\"Q8_0\", \"Q8_0\"]\n",
+              "FILE:19: [compress] types: Q8_0 stands there twice"},
+        Fault{"compress_type", "", "[compress]\ntypes = [\"q8_o\"]\n",
+              "FILE:19: [compress] types: \"q8_o\" is no type, did you mean \"Q8_0\"?; there "
+              "are: Q2_K, Q3_K_S, Q3_K_M, Q3_K_L, IQ4_XS, MXFP4, IQ4_NL, Q4_0, Q4_K_S, Q4_K_M, "
+              "Q4_1, Q5_0, Q5_K_S, Q5_K_M, Q5_1, Q6_K, Q8_0, BF16, F16, F32"},
         Fault{"not_toml", "[app]", "[app",
               "FILE:1: not valid TOML: Error while parsing table header: expected ']', saw '\\n'"}),
     [](const auto& case_) { return std::string(case_.param.name); });

@@ -23,6 +23,7 @@ using test::error_of;
 struct FakeFacts {
   int opened = 0;
   int answered = 0;
+  int references = 0;           // of the last perplexity
   int stop_after = -1;          // answers, then it is interrupted
   bool examples_help = true;    // else they ruin the answer
   std::int64_t context = 4096;  // a token is a byte
@@ -56,6 +57,11 @@ class FakeAnswerer final : public eval::Answerer {
       events.token();
       events.done(i, answer_to(questions[i]));
     }
+  }
+  eval::Perplexity perplexity(const std::vector<eval::Reference>& references, ProgressSink&,
+                              const StopToken&) override {
+    facts_.references = static_cast<int>(references.size());
+    return {.perplexity = 2.5, .standard_error = 0.25, .tokens = 7, .chunks = 1, .items = {}};
   }
   std::uint64_t memory_bytes(std::int64_t) const override { return facts_.memory; }
   eval::Speed measure(const StopToken&) override {

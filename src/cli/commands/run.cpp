@@ -92,7 +92,9 @@ extern const Command kRun = {
         "or \"auto\", which takes the best of the catalogue that fits use case, language, licence, "
         "memory and speed, and says why) and fetches it where it is not here; tries the prompts, "
         "measures them on your test rows and writes one "
-        "HTML and one JSON report. Every stage keeps what it made: running again does only "
+        "HTML and one JSON report; [compress] types has the promoted model measured in smaller "
+        "types "
+        "as well. Every stage keeps what it made: running again does only "
         "what changed, and an interrupted run goes on where it stopped.",
     .examples = {{"pomona run app.toml --plan", "what would be done, how long it takes"},
                  {"pomona run app.toml", "do it"},

@@ -66,6 +66,13 @@ void evaluate_read(const TomlTable& root, AppFile& app) {
   read_gate(root, app);
 }
 
+/// Of a model of the same kind as the selected one, from that one's and the sizes of both files.
+std::uint64_t memory_of(Run& run, const ModelFile& model, std::int64_t tokens) {
+  const std::uint64_t memory = run.answerer().memory_bytes(tokens);
+  if (model.bytes == 0 || memory < run.selection.bytes) return memory;
+  return memory - run.selection.bytes + model.bytes;
+}
+
 Cost predict_split(Run& run, const Method& method, Split split) {
   const PromptSizes sizes = prompt_sizes(run, method, split, kPlannedRows);
   const eval::Speed speed = run.speed().speed;
@@ -78,7 +85,7 @@ Cost predict_split(Run& run, const Method& method, Split split) {
   cost.what = fmt::format("{} rows, {:.0f} prompt tokens each ({} shared), at most {} new",
                           sizes.rows, sizes.mean, sizes.shared, run.app.max_new_tokens);
   if (run.model_is_here())
-    cost.peak_bytes = run.answerer().memory_bytes(sizes.longest + run.app.max_new_tokens);
+    cost.peak_bytes = memory_of(run, method.model, sizes.longest + run.app.max_new_tokens);
   return cost;
 }
 
@@ -108,35 +115,6 @@ Json answer_split(Run& run, const Method& method, Split split, hub::Draft& draft
           {"predicted_seconds", expected.seconds},
           {"predicted_peak_bytes", expected.peak_bytes},
           {"machine", run.answerer(method.model).machine()}};
-}
-
-Job answer_job(Run& run, const Method& method, Split split) {
-  Job job{.id = samples_job(method.name, split),
-          .name = fmt::format("{} on {}", method.name, name_of(split)),
-          .key = {},
-          .predict = {},
-          .make = {}};
-  job.key = {"answer",
-             2,
-             {{"recipe", to_json(method.recipe)},
-              {"input", run.app.input},
-              {"limit", run.app.limit.value_or(0)},
-              {"max_new_tokens", run.app.max_new_tokens},
-              {"compute", name_of(run.options.compute)}},
-             {{"model", method.model.hash}, {"rows", run.hash_of(split)}}};
-  if (run.options.context > 0) job.key.parameters["context"] = run.options.context;
-  job.opens_model = true;
-  job.predict = [&run, method, split] { return predict_split(run, method, split); };
-  job.make = [&run, method, split](hub::Draft& draft) {
-    return answer_split(run, method, split, draft);
-  };
-  return job;
-}
-
-std::vector<std::string> references(Run& run, Split split) {
-  std::vector<std::string> texts;
-  for (const Row& row : run.rows(split)) texts.push_back(row.output);
-  return texts;
 }
 
 Json scores_json(const eval::MethodScores& scores) {
@@ -178,8 +156,8 @@ Json compare(Run& run, hub::Draft& draft) {
   for (const std::string& name : run.app.metrics)
     metrics.push_back({name, run.app.options_for(name)});
   const eval::ComparisonResult result = eval::compare_methods(
-      methods, with_valid ? references(run, Split::valid) : std::vector<std::string>(),
-      references(run, Split::test), metrics, {run.app.gate_metric, run.app.significance});
+      methods, with_valid ? references_of(run, Split::valid) : std::vector<std::string>(),
+      references_of(run, Split::test), metrics, {run.app.gate_metric, run.app.significance});
   Json json = {{"methods", Json::array()},
                {"gate", {{"metric", run.app.gate_metric}, {"significance", run.app.significance}}},
                {"shown_times", result.shown_times},
@@ -227,6 +205,35 @@ Job compare_job(Run& run, const std::vector<Job>& answers) {
 
 std::string samples_job(std::string_view method, Split split) {
   return fmt::format("evaluate {} on {}", method, name_of(split));
+}
+
+Job answer_job(Run& run, const Method& method, Split split) {
+  Job job{.id = samples_job(method.name, split),
+          .name = fmt::format("{} on {}", method.name, name_of(split)),
+          .key = {},
+          .predict = {},
+          .make = {}};
+  job.key = {"answer",
+             2,
+             {{"recipe", to_json(method.recipe)},
+              {"input", run.app.input},
+              {"limit", run.app.limit.value_or(0)},
+              {"max_new_tokens", run.app.max_new_tokens},
+              {"compute", name_of(run.options.compute)}},
+             {{"model", method.model.hash}, {"rows", run.hash_of(split)}}};
+  if (run.options.context > 0) job.key.parameters["context"] = run.options.context;
+  job.opens_model = true;
+  job.predict = [&run, method, split] { return predict_split(run, method, split); };
+  job.make = [&run, method, split](hub::Draft& draft) {
+    return answer_split(run, method, split, draft);
+  };
+  return job;
+}
+
+std::vector<std::string> references_of(Run& run, Split split) {
+  std::vector<std::string> texts;
+  for (const Row& row : run.rows(split)) texts.push_back(row.output);
+  return texts;
 }
 
 std::vector<eval::AnsweredRow> samples_of(const Run& run, std::string_view method, Split split) {

@@ -56,8 +56,7 @@ bool owned_by_another(const hub::Alias& alias, const std::string& app) {
 
 /// Lets every command use the promoted result by its name.
 void set_alias(Run& run) {
-  const Method& method =
-      run.method(run.artefact("evaluate").meta.at("promoted").get<std::string>());
+  const Method& method = run.promoted();
   hub::Alias alias;
   alias.name = run.alias;
   alias.model = method.model.alias_of;
@@ -84,7 +83,7 @@ std::vector<Job> report_jobs(Run& run) {
   Json set = Json::array();
   for (const auto& [key, value] : run.options.set) set.push_back(key + "=" + value);
   job.key = {"report",
-             2,
+             3,
              {{"app", run.app.name},
               {"file", run.app.path.filename().string()},
               {"alias", run.alias},
