@@ -161,6 +161,75 @@ void attach_rows(const Adapter& adapter, Model& model) {
   model.lm->set_virtual_tokens(std::move(tokens));
 }
 
+/// The virtual tokens of a model, as PEFT has them.
+Adapter rows_of(const Model& model) {
+  const LmShape& shape = model.lm->shape();
+  const nn::VirtualTokens& tokens = *model.lm->virtual_tokens();
+  Adapter adapter;
+  adapter.layers = shape.L;
+  if (tokens.keys.empty()) {
+    adapter.kind = AdapterKind::prompt;
+    adapter.heads = shape.H;
+    adapter.rows = times(tokens.embeddings.value, model.lm->embedding_scale());
+    return adapter;
+  }
+  adapter.kind = AdapterKind::prefix;
+  adapter.heads = shape.G;
+  const std::int64_t P = tokens.count(), GE = shape.G * shape.E;
+  adapter.rows = Tensor::zeros({P, 2 * shape.L * GE});
+  for (std::int64_t part = 0; part < 2 * shape.L; ++part) {
+    const auto layer = static_cast<std::size_t>(part / 2);
+    const Tensor& from = (part % 2 == 0 ? tokens.keys : tokens.values)[layer].value;
+    for (std::int64_t row = 0; row < P; ++row)
+      std::memcpy(adapter.rows.data<float>() + (row * 2 * shape.L + part) * GE,
+                  from.data<float>() + row * GE, static_cast<std::size_t>(GE) * sizeof(float));
+  }
+  return adapter;
+}
+
+/// The ends of the changed weights' names, behind the layer's number, if they are changed in every
+/// layer; else nothing.
+std::vector<std::string> ends_of_names(const std::vector<WeightChange>& changes, std::int64_t L) {
+  std::map<std::string, std::int64_t> layers;
+  for (const WeightChange& change : changes) {
+    const std::string pattern = without_number(change.weight).first;
+    const std::size_t number = pattern.find("{}.");
+    if (number == std::string::npos) return {};
+    const std::string end = pattern.substr(number + 3);
+    ++layers[end.substr(0, end.size() - std::string_view(".weight").size())];
+  }
+  std::vector<std::string> ends;
+  for (const auto& [end, count] : layers) {
+    if (count != L) return {};
+    ends.push_back(end);
+  }
+  return ends;
+}
+
+Adapter changes_of(const Model& model, double alpha, bool rslora) {
+  Adapter adapter;
+  adapter.alpha = alpha;
+  adapter.rslora = rslora;
+  model.lm->each_parameter([&](const std::string& name, Parameter& parameter) {
+    if (parameter.adapters.empty()) return;
+    if (parameter.adapters.size() > 1)
+      fail(ErrorKind::bad_argument, "adapter: {} has {} changes, one adapter holds one",
+           quote_name(name), parameter.adapters.size());
+    const LowRank& change = *parameter.adapters.front();
+    const WeightName& weight = model.weight_names.at(name);
+    const Tensor b = change.b.value.detach();
+    adapter.changes.push_back({weight.hub, change.a.value.detach(),
+                               to_file(b, rows_alone(weight, b), Names::hub), alpha});
+    adapter.conv1d = adapter.conv1d || weight.hub_transposed;
+    adapter.dropout = change.dropout;
+  });
+  if (adapter.changes.empty())
+    fail(ErrorKind::bad_argument, "adapter: nothing is attached to the model");
+  adapter.rank = adapter.changes.front().R();
+  adapter.targets = ends_of_names(adapter.changes, model.lm->shape().L);
+  return adapter;
+}
+
 }  // namespace
 
 std::string_view name_of(AdapterKind kind) {
@@ -239,36 +308,9 @@ void detach(Model& model) {
       [](const std::string&, Parameter& parameter) { parameter.adapters.clear(); });
 }
 
-WeightChange weight_change(const Model& model, const std::string& parameter, const LowRank& change,
-                           double alpha) {
-  const WeightName& name = model.weight_names.at(parameter);
-  const Tensor& b = change.b.value;
-  return {name.hub, change.a.value.detach(), to_file(b.detach(), rows_alone(name, b), Names::hub),
-          alpha};
-}
-
-Adapter virtual_tokens_of(const Model& model, const nn::VirtualTokens& tokens) {
-  const LmShape& shape = model.lm->shape();
-  Adapter adapter;
+Adapter adapter_of(const Model& model, double alpha, bool rslora) {
+  Adapter adapter = model.lm->virtual_tokens() ? rows_of(model) : changes_of(model, alpha, rslora);
   adapter.base = model.name;
-  adapter.layers = shape.L;
-  if (tokens.keys.empty()) {
-    adapter.kind = AdapterKind::prompt;
-    adapter.heads = shape.H;
-    adapter.rows = times(tokens.embeddings.value.detach(), model.lm->embedding_scale());
-    return adapter;
-  }
-  adapter.kind = AdapterKind::prefix;
-  adapter.heads = shape.G;
-  const std::int64_t P = tokens.count(), GE = shape.G * shape.E;
-  adapter.rows = Tensor::zeros({P, 2 * shape.L * GE});
-  for (std::int64_t part = 0; part < 2 * shape.L; ++part) {
-    const auto layer = static_cast<std::size_t>(part / 2);
-    const Tensor& from = (part % 2 == 0 ? tokens.keys : tokens.values)[layer].value;
-    for (std::int64_t row = 0; row < P; ++row)
-      std::memcpy(adapter.rows.data<float>() + (row * 2 * shape.L + part) * GE,
-                  from.data<float>() + row * GE, static_cast<std::size_t>(GE) * sizeof(float));
-  }
   return adapter;
 }
 

@@ -78,11 +78,9 @@ Model load_adapted(const std::filesystem::path& path, std::int64_t context,
 /// Takes all adapters off.
 void detach(Model& model);
 
-/// A change of a parameter of the model as one of an adapter for the hub: with the parameter's name
-/// and b's rows in the hub's order. `alpha` is told, change.scale not looked at.
-WeightChange weight_change(const Model& model, const std::string& parameter, const LowRank& change,
-                           double alpha);
-/// Virtual tokens of the model as an adapter for the hub.
-Adapter virtual_tokens_of(const Model& model, const nn::VirtualTokens& tokens);
+/// What is attached to the model, as an adapter for the hub: its virtual tokens, or, if it has
+/// none, the change of each weight, whose scales are alpha / R or with `rslora` alpha / sqrt(R).
+/// Throws bad_argument if there is nothing, or several changes of one weight.
+Adapter adapter_of(const Model& model, double alpha = 0, bool rslora = false);
 
 }  // namespace pomona::model

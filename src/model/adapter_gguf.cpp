@@ -77,7 +77,8 @@ float common_alpha(const Adapter& adapter) {
 
 bool is_adapter(const store::GgufMetadata& metadata) {
   const store::GgufValue* const type = metadata.find(kType);
-  return type != nullptr && *type == store::GgufValue(kAdapter);
+  const auto* const text = type != nullptr ? std::get_if<std::string_view>(type) : nullptr;
+  return text != nullptr && *text == kAdapter;
 }
 
 Adapter read_gguf_adapter(const std::filesystem::path& path) {

@@ -42,11 +42,14 @@ class AdapterNames : public ::testing::TestWithParam<std::string> {};
 TEST_P(AdapterNames, AreThoseOfTheWeights) {
   Model oracle = tiny_model(GetParam());
   const auto changes = random_changes(oracle);
-  Adapter adapter;
-  adapter.rank = 3;
-  adapter.alpha = 6;
-  for (const auto& [name, change] : changes)
-    adapter.changes.push_back(weight_change(oracle, name, change, 6));
+  Model trained = tiny_model(GetParam());
+  trained.lm->each_parameter([&](const std::string& name, Parameter& parameter) {
+    if (const auto found = changes.find(name); found != changes.end())
+      parameter.adapters = {std::make_shared<LowRank>(found->second)};
+  });
+  const Adapter adapter = adapter_of(trained, 6);
+  EXPECT_EQ(adapter.rank, 3);
+  EXPECT_EQ(adapter.changes.size(), changes.size());
   oracle.lm->each_parameter([&](const std::string& name, Parameter& parameter) {
     const auto found = changes.find(name);
     if (found == changes.end()) return;

@@ -208,7 +208,7 @@ TEST(Adapter, VirtualTokensAreSavedAsTheyWereRead) {
     const Adapter adapter = read_adapter(adapter_path(name));
     Model model = tiny_model(std::string(name).substr(0, std::string(name).find('_')));
     attach(model, adapter);
-    const Adapter made = virtual_tokens_of(model, *model.lm->virtual_tokens());
+    const Adapter made = adapter_of(model);
     EXPECT_EQ(made.kind, adapter.kind);
     EXPECT_EQ(made.layers, adapter.layers);
     EXPECT_EQ(made.heads, adapter.heads);

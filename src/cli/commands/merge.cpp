@@ -25,7 +25,8 @@ struct Options {
 };
 
 convert::MergeOptions merging(const Options& options) {
-  convert::MergeOptions merging{.out = options.unmerge};
+  convert::MergeOptions merging;
+  merging.out = options.unmerge;
   if (options.type.empty()) return merging;
   std::string name = options.type;
   std::ranges::transform(name, name.begin(), [](char c) {
