@@ -5,8 +5,8 @@
 
 namespace pomona::cli {
 
-extern const Command kRun, kInit, kPull, kList, kShow, kRm, kClean, kChat, kGenerate, kTokenize,
-    kTemplate, kImatrix, kQuantize, kConvert, kMerge, kScore, kPerplexity, kBench, kHelp,
+extern const Command kRun, kInit, kData, kPull, kList, kShow, kRm, kClean, kChat, kGenerate,
+    kTokenize, kTemplate, kImatrix, kQuantize, kConvert, kMerge, kScore, kPerplexity, kBench, kHelp,
     kCompletion;
 
 namespace {
@@ -14,6 +14,7 @@ namespace {
 const std::array kCommands = {
     &kRun,         //
     &kInit,        //
+    &kData,        //
     &kPull,        //
     &kList,        //
     &kShow,        //
