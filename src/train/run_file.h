@@ -99,7 +99,7 @@ struct RunFile {
     std::string kind = "linear";
     double warmup = 0.05;  // below 1 a share of all steps, else steps
     double decay = 0.1;    // wsd: the last part, in which the rate falls; as warmup
-    double minimum = 0;    // the last rate as a share of the peak
+    double minimum = 0;    // wsd: the last rate as a share of the peak
   } schedule;
 
   struct Train {

@@ -9,6 +9,8 @@
 #include "tests/support/refused.h"
 #include "tests/support/temp_folder.h"
 #include "tests/train/run_file_exercise.h"
+#include "train/optimiser.h"
+#include "train/schedule.h"
 
 namespace pomona::train {
 namespace {
@@ -220,6 +222,11 @@ TEST_F(RunFileTest, PartOfARunIsReadOverDefaultsFromCode) {
   EXPECT_EQ(test::refused([] { default_run("lorra"); }),
             "bad_argument: tune: \"lorra\" is no method; there are: full, freeze, lora, rslora, "
             "prompt, prefix");
+}
+
+TEST_F(RunFileTest, EveryNameIsOneOfThePartThatItIsFor) {
+  for (const std::string_view name : kOptimisers) EXPECT_EQ(name_of(parse_optimiser(name)), name);
+  for (const std::string_view name : kSchedules) EXPECT_EQ(name_of(parse_schedule(name)), name);
 }
 
 struct Fault {

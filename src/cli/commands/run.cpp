@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "cli/assignments.h"
 #include "cli/command.h"
 #include "cli/session.h"
 
@@ -19,13 +20,7 @@ struct Options {
 
 lifecycle::RunOptions run_options(const Options& options) {
   lifecycle::RunOptions run;
-  for (const std::string& assignment : options.set) {
-    const std::size_t equals = assignment.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      fail(ErrorKind::bad_argument, "run: --set takes KEY=VALUE, got \"{}\"", assignment);
-    }
-    run.set.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
-  }
+  run.set = assignments("run", options.set);
   run.require_gate = options.require_gate;
   run.threads = options.engine.threads.value_or(0);
   run.compute = parse_compute(options.engine.compute);
