@@ -5,14 +5,16 @@
 
 namespace pomona::cli {
 
-extern const Command kRun, kInit, kPull, kList, kShow, kRm, kClean, kChat, kGenerate, kTokenize,
-    kTemplate, kImatrix, kQuantize, kConvert, kScore, kPerplexity, kBench, kHelp, kCompletion;
+extern const Command kRun, kInit, kData, kPull, kList, kShow, kRm, kClean, kChat, kGenerate,
+    kTokenize, kTemplate, kImatrix, kQuantize, kConvert, kScore, kPerplexity, kBench, kHelp,
+    kCompletion;
 
 namespace {
 
 const std::array kCommands = {
     &kRun,         //
     &kInit,        //
+    &kData,        //
     &kPull,        //
     &kList,        //
     &kShow,        //

@@ -32,7 +32,7 @@ void refuse_to_replace(const fs::path& path, bool force) {
 
 ColumnTable look_at_columns(const fs::path& data) {
   ColumnTable table;
-  read_records(data, [&](const Record& record) {
+  store::read_records(data, [&](const store::Record& record) {
     table.add(record);
     return true;
   });
@@ -43,21 +43,24 @@ ColumnTable look_at_columns(const fs::path& data) {
 /// Collects the rows with input and output, and fills the blanks that depend on them.
 CompleteRows collect(const fs::path& data, ApplicationBlanks& blanks) {
   CompleteRows complete;
-  const auto value = [](const Record& record, const std::string& column) -> std::string_view {
+  const bool is_list = store::format_of(data) == store::DataFormat::json;
+  const auto value = [](const store::Record& record,
+                        const std::string& column) -> std::string_view {
     const auto at = std::find(record.names.begin(), record.names.end(), column);
     if (at == record.names.end()) return "";
     return record.values[static_cast<std::size_t>(at - record.names.begin())];
   };
-  read_records(data, [&](const Record& record) {
+  store::read_records(data, [&](const store::Record& record) {
     const std::string_view input = value(record, blanks.roles.input);
     const std::string output(value(record, blanks.roles.output));
     if (trim(input).empty() || trim(output).empty()) return true;
     blanks.longest_output =
-        std::max<std::uint64_t>(blanks.longest_output, count_characters(output));
+        std::max<std::uint64_t>(blanks.longest_output, store::count_characters(output));
     if (blanks.labels.size() <= kMostLabels &&
         std::find(blanks.labels.begin(), blanks.labels.end(), output) == blanks.labels.end())
       blanks.labels.push_back(output);
-    complete.bytes.emplace_back(record.bytes);
+    // An element of a JSON list may span lines; JSON Lines are written from it.
+    complete.bytes.push_back(is_list ? record.object.dump() : std::string(record.bytes));
     complete.inputs.emplace_back(input);
     return true;
   });
@@ -69,7 +72,7 @@ CompleteRows collect(const fs::path& data, ApplicationBlanks& blanks) {
 /// the others.
 void drop_long_labels(ApplicationBlanks& blanks, InitOutcome& outcome) {
   std::size_t characters = 0;
-  for (const std::string& label : blanks.labels) characters += count_characters(label);
+  for (const std::string& label : blanks.labels) characters += store::count_characters(label);
   if (blanks.labels.size() <= kMostLabels && characters <= kMostLabelCharacters) return;
   blanks.labels.clear();
   if (blanks.use_case == "analyze")
@@ -83,7 +86,7 @@ std::string header_line(const fs::path& data) {
   const MappedFile file(data);
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
                               file.bytes().size());
-  return std::string(header_of(text, format_of(data)));
+  return std::string(store::header_of(text, store::format_of(data)));
 }
 
 /// The application is called as the file; as its folder if the file is only called train.

@@ -85,7 +85,7 @@ double ColumnFacts::mean_characters() const {
   return filled == 0 ? 0 : static_cast<double>(characters) / static_cast<double>(filled);
 }
 
-void ColumnTable::add(const Record& record) {
+void ColumnTable::add(const store::Record& record) {
   ++rows_;
   for (std::size_t i = 0; i < record.names.size(); ++i) {
     const auto [place, added] = index_.try_emplace(record.names[i], columns_.size());

@@ -30,7 +30,7 @@ struct ColumnFacts {
 /// Facts of all columns, in the order in which they appear.
 class ColumnTable {
  public:
-  void add(const Record& record);
+  void add(const store::Record& record);
   const std::vector<ColumnFacts>& columns() const { return columns_; }
   std::uint64_t rows() const { return rows_; }
   /// nullptr if there is none of that name.

@@ -68,9 +68,10 @@ SplitFiles cut_into_splits(const fs::path& data, std::string_view header,
          "init: {}: too few rows ({}) to cut into train, valid and test; at least {} are needed",
          data.string(), complete.bytes.size(), kFewestRows);
   SplitFiles files;
+  const std::string ending =
+      store::format_of(data) == store::DataFormat::json ? ".jsonl" : data.extension().string();
   for (std::size_t i = 0; i < kSplitNames.size(); ++i) {
-    files.names[i] =
-        fmt::format("{}-{}{}", data.stem().string(), kSplitNames[i], data.extension().string());
+    files.names[i] = fmt::format("{}-{}{}", data.stem().string(), kSplitNames[i], ending);
     if (!header.empty()) files.texts[i] = std::string(header) + "\n";
   }
   const std::vector<std::size_t> splits = deal(complete.inputs);

@@ -12,7 +12,7 @@ double estimated_tokens(const std::vector<model::Message>& messages) {
   double tokens = 0;
   for (const model::Message& message : messages) {
     const std::size_t bytes = message.content.size();
-    const std::size_t characters = count_characters(message.content);
+    const std::size_t characters = store::count_characters(message.content);
     const double wide = static_cast<double>(bytes - characters) / 2;  // of three bytes each
     tokens += kPerMessage + wide + (static_cast<double>(characters) - wide) / 4;
   }

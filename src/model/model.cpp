@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "model/chat.h"
 #include "model/model_files.h"
 #include "model/registry.h"
 #include "text/template.h"
@@ -61,29 +62,11 @@ Model load_model(const ModelFiles& files) {
 }
 
 std::vector<std::int32_t> Model::chat_prompt(const std::vector<Message>& messages) const {
-  if (chat_template_error) throw Error(*chat_template_error);
-  if (!chat_template) {
-    fail(ErrorKind::unsupported,
-         "{}: the model has no chat template, so it answers no messages; `generate --raw` "
-         "continues plain text",
-         path.string());
-  }
   Json conversation = Json::array();
   for (const Message& message : messages) {
     conversation.push_back({{"role", message.role}, {"content", message.content}});
   }
-  const auto text_of = [&](std::optional<text::TokenId> id) {
-    return id ? std::string(tokenizer->token_text(*id)) : std::string();
-  };
-  const text::SpecialTokens& special = tokenizer->special();
-  text::ChatOptions options;
-  options.bos = text_of(special.bos);
-  options.eos = text_of(special.eos);
-  const std::string rendered = chat_template->render(conversation, options);
-  // Many templates write BOS themselves: a second one would be a token the model never saw there.
-  const bool has_bos = !options.bos.empty() && rendered.starts_with(options.bos);
-  return tokenizer->encode(rendered,
-                           {.add_special = special.add_bos && !has_bos, .parse_special = true});
+  return encode_chat(*this, render_chat(*this, conversation, true));
 }
 
 ModelCard describe_model(const std::filesystem::path& path, std::optional<std::int64_t> context) {

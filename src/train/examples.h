@@ -40,13 +40,15 @@ struct DataOptions {
   RowFormat format = RowFormat::automatic;
   LossOn loss = LossOn::automatic;
   Overlong overlong = Overlong::automatic;
-  /// Tokens of an example at most; 0: as many as the model's context holds.
+  /// Tokens of an example at most, 2 at least; 0: as many as the model's context holds.
   std::int64_t max_length = 0;
-  /// Names of the file's columns by ours, e.g. {"prompt", "dialogue"}, {"completion", "note"}.
+  /// Names of the file's columns by ours, e.g. {"prompt", "dialogue"}, {"completion", "note"}. Ours
+  /// are text; prompt, completion; messages, tools; instruction, input, output, system, history;
+  /// conversations.
   std::map<std::string, std::string> columns;
-  /// The text of the prompt with {column} for the file's columns, e.g. "Summarise:\n{dialogue}"
-  /// ({input} is also the column that serves as the prompt); empty: the prompt as it stands.
-  std::string prompt;
+  /// What the prompt of a prompt-completion row says, with {prompt}, {input} (the same) or another
+  /// {column} of the file, e.g. "Summarise:\n{input}"; empty: the prompt as it stands.
+  std::string instruction;
   /// Whether prompts go through the model's chat template, if it has one.
   bool chat_template = true;
 };

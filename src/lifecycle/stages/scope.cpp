@@ -46,8 +46,8 @@ Json describe(const std::vector<Row>& rows, std::size_t in_file) {
   std::vector<std::size_t> inputs, outputs;
   std::size_t empty = 0;
   for (const Row& row : rows) {
-    inputs.push_back(count_characters(row.input));
-    outputs.push_back(count_characters(row.output));
+    inputs.push_back(store::count_characters(row.input));
+    outputs.push_back(store::count_characters(row.output));
     empty += row.output.empty() ? 1 : 0;
   }
   return {{"rows", rows.size()},

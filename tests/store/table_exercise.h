@@ -3,16 +3,16 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "lifecycle/data.h"
+#include "store/table.h"
 #include "tests/support/exercise.h"
 
-namespace pomona::lifecycle {
+namespace pomona::store {
 
-/// True if one of the readers accepts the text, false if both say why not. A record must have a
+/// True if one of the readers accepts the text, false if all say why not. A record must have a
 /// value for each name and lie in the text.
-inline bool exercise_data(std::string_view text) {
+inline bool exercise_table(std::string_view text) {
   bool accepted = false;
-  for (const DataFormat format : {DataFormat::csv, DataFormat::jsonl}) {
+  for (const DataFormat format : {DataFormat::csv, DataFormat::jsonl, DataFormat::json}) {
     const bool whole = test::ends_well([&] {
       header_of(text, format);
       read_records(text, format, "fuzz", [&](const Record& record) {
@@ -28,4 +28,4 @@ inline bool exercise_data(std::string_view text) {
   return accepted;
 }
 
-}  // namespace pomona::lifecycle
+}  // namespace pomona::store
