@@ -69,8 +69,8 @@ using Marked = std::vector<std::string>;
 TEST_F(ExamplesTest, TextIsLearntWholeAndEnds) {
   const Marked found = marked("d.jsonl", "{\"text\": \"ab\"}\n{\"text\": \"c\"}\n");
   ASSERT_EQ(found.size(), 2u);
-  const bool adds_bos = model_.tokenizer->special().add_bos;
-  EXPECT_EQ(found[0], adds_bos ? "<|im_start|>[ab<|im_end|>]" : "a[b<|im_end|>]");
+  EXPECT_EQ(found[0], "a[b<|im_end|>]");
+  EXPECT_EQ(found[1], "c[<|im_end|>]");
 }
 
 TEST_F(ExamplesTest, PromptAndCompletionGoThroughTheTemplate) {
