@@ -6,8 +6,8 @@
 namespace pomona::cli {
 
 extern const Command kRun, kInit, kData, kPull, kList, kShow, kRm, kClean, kChat, kGenerate,
-    kTokenize, kTemplate, kImatrix, kQuantize, kConvert, kMerge, kScore, kPerplexity, kBench, kHelp,
-    kCompletion;
+    kTokenize, kTemplate, kTune, kImatrix, kQuantize, kConvert, kMerge, kScore, kPerplexity, kBench,
+    kHelp, kCompletion;
 
 namespace {
 
@@ -20,6 +20,7 @@ const std::array kCommands = {
     &kShow,        //
     &kRm,          //
     &kClean,       //
+    &kTune,        //
     &kImatrix,     //
     &kQuantize,    //
     &kConvert,     //

@@ -1,6 +1,7 @@
 #include "convert/merge_files.h"
 
 #include <algorithm>
+#include <functional>
 #include <system_error>
 
 #include "base/clock.h"
@@ -20,13 +21,44 @@ namespace {
 namespace fs = std::filesystem;
 using model::Model;
 
-using Changes = std::vector<std::shared_ptr<LowRank>>;
+/// What a stored weight becomes, and as which type.
+struct Change {
+  DType type;
+  std::function<Tensor(const Tensor& stored)> make;
+};
 
-/// The changes of each weight, by the hub's names.
-std::map<std::string, Changes> changes_of(const Model& model) {
-  std::map<std::string, Changes> changes;
+/// By the hub's names.
+using Changes = std::map<std::string, Change>;
+
+/// What adapters change.
+Changes adapted(const Model& model, const MergeOptions& options, ThreadPool& pool) {
+  Changes changes;
   model.lm->each_parameter([&](const std::string& name, Parameter& parameter) {
-    if (!parameter.adapters.empty()) changes[name] = parameter.adapters;
+    if (parameter.adapters.empty()) return;
+    const DType type = options.type.value_or(parameter.value.dtype());
+    changes[name] = {type, [=, &pool, adapters = parameter.adapters](const Tensor& stored) {
+                       return options.out ? model::unmerged(stored, adapters, type, pool)
+                                          : model::merged(stored, adapters, type, pool);
+                     }};
+  });
+  return changes;
+}
+
+/// Weights that were trained themselves; `stored` are the files'.
+Changes trained_weights(const Model& model, const model::Survey& stored, std::optional<DType> type,
+                        ThreadPool& pool) {
+  std::map<std::string, DType> types;
+  for (const model::Survey::Entry& entry : stored.taken)
+    types[entry.name.hub] = *entry.tensor.type.dtype;
+  Changes changes;
+  model.lm->each_parameter([&](const std::string& name, Parameter& parameter) {
+    if (!parameter.value.needs_gradient()) return;
+    const DType own = types.at(name);
+    const bool matrix = parameter.value.shape().rank() == 2;
+    const DType as = matrix ? type.value_or(is_block_format(own) ? DType::bf16 : own) : own;
+    changes[name] = {as, [as, &pool, value = parameter.value](const Tensor&) {
+                       return model::merged(value, {}, as, pool);
+                     }};
   });
   return changes;
 }
@@ -57,16 +89,23 @@ bool holds_weights(const fs::path& file) {
 
 class Work {
  public:
-  Work(const Model& changed, const MergeOptions& options, ThreadPool& pool, ProgressSink& progress,
-       const StopToken& stop)
+  Work(const Model& changed, ProgressSink& progress, const StopToken& stop)
       : files_(model::open_model_files(changed.path)),
         source_(survey_model(files_)),
-        changes_(changes_of(changed)),
-        options_(options),
-        pool_(pool),
         progress_(progress),
         stop_(stop) {}
 
+  const model::Survey& survey() const { return source_.survey; }
+  void take(Changes changes) { changes_ = std::move(changes); }
+
+  MergeResult write(const fs::path& to) {
+    const Stopwatch watch;
+    MergeResult result = to.extension() == ".gguf" ? to_gguf(to) : to_folder(to);
+    result.seconds = watch.seconds();
+    return result;
+  }
+
+ private:
   MergeResult to_gguf(const fs::path& path) {
     const store::GgufFile file(files_.path);
     store::GgufOutput output = store::output_of(file);
@@ -94,12 +133,11 @@ class Work {
     return finish();
   }
 
- private:
   /// Puts the changed weights in their places among what is written: those on the same bytes.
   void change(const store::TensorSource& tensors, std::vector<store::TensorOutput>& outputs) {
     std::map<std::string, const model::Survey::Entry*> by_name;
     for (const model::Survey::Entry& entry : source_.survey.taken) by_name[entry.name.hub] = &entry;
-    for (const auto& [hub_name, changes] : changes_) {
+    for (const auto& [hub_name, one] : changes_) {
       const model::Survey::Entry& entry = *by_name.at(hub_name);
       const auto place = std::ranges::find_if(tensors.tensors(), [&](const auto& stored) {
         return same_place(stored, entry.tensor, tensors);
@@ -107,7 +145,7 @@ class Work {
       if (place == tensors.tensors().end())
         fail(ErrorKind::internal, "merge: tensor {} is not in its own files",
              quote_name(entry.tensor.name));
-      change(entry, changes, outputs[static_cast<std::size_t>(place - tensors.tensors().begin())]);
+      change(entry, one, outputs[static_cast<std::size_t>(place - tensors.tensors().begin())]);
     }
   }
 
@@ -120,21 +158,18 @@ class Work {
            stored.shape == surveyed.shape;
   }
 
-  void change(const model::Survey::Entry& entry, const Changes& changes,
-              store::TensorOutput& output) {
-    const DType type = options_.type.value_or(*entry.tensor.type.dtype);
+  void change(const model::Survey::Entry& entry, const Change& one, store::TensorOutput& output) {
+    const DType type = one.type;
     const bool hub = source_.names() == Names::hub;
     if (hub && is_block_format(type))
       fail(ErrorKind::unsupported, "merge: folders have no tensors of type {}", info(type).name);
     output.type = store::element_type(type);
     ++result_.changed;
     result_.requantised += is_block_format(type) ? 1 : 0;
-    output.write = [this, &entry, &changes, type](const store::ByteSink& sink) {
+    output.write = [this, &entry, &one](const store::ByteSink& sink) {
       const Tensor weight = model::from_file(entry.tensor.tensor(), entry.name, source_.names());
       try {
-        const Tensor sum = options_.out ? model::unmerged(weight, changes, type, pool_)
-                                        : model::merged(weight, changes, type, pool_);
-        const Tensor stored = model::to_file(sum, entry.name, source_.names());
+        const Tensor stored = model::to_file(one.make(weight), entry.name, source_.names());
         sink({stored.raw(), static_cast<std::size_t>(stored.bytes())});
       } catch (const Error& error) {
         fail(error.kind(), "{}: {}", quote_name(entry.tensor.name), error.what());
@@ -165,9 +200,7 @@ class Work {
 
   model::ModelFiles files_;
   Source source_;
-  std::map<std::string, Changes> changes_;
-  const MergeOptions& options_;
-  ThreadPool& pool_;
+  Changes changes_;
   ProgressSink& progress_;
   const StopToken& stop_;
   MergeResult result_;
@@ -191,13 +224,20 @@ MergeResult merge_files(const Model& changed, const fs::path& to, const MergeOpt
     fail(ErrorKind::unsupported,
          "merge: a prompt or a prefix stands in front of texts, no weight holds it; give it with "
          "--adapter where the model is used");
-  if (changes_of(changed).empty())
+  Changes changes = adapted(changed, options, pool);
+  if (changes.empty())
     fail(ErrorKind::bad_argument, "merge: there is no change of a weight; give one with --adapter");
-  const Stopwatch watch;
-  Work work(changed, options, pool, progress, stop);
-  MergeResult result = to.extension() == ".gguf" ? work.to_gguf(to) : work.to_folder(to);
-  result.seconds = watch.seconds();
-  return result;
+  Work work(changed, progress, stop);
+  work.take(std::move(changes));
+  return work.write(to);
+}
+
+MergeResult write_trained_files(const Model& trained, const fs::path& to, std::optional<DType> type,
+                                ThreadPool& pool, ProgressSink& progress, const StopToken& stop) {
+  check_paths(trained.path, to);
+  Work work(trained, progress, stop);
+  work.take(trained_weights(trained, work.survey(), type, pool));
+  return work.write(to);
 }
 
 Json MergeResult::to_json() const {

@@ -1,4 +1,4 @@
-// A model's files with low-rank changes in its weights: all else of them is kept as it is.
+// A model's files with other weights, or with low-rank changes in them: all else is kept as it is.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -39,5 +39,12 @@ bool changes_blocks(const model::Model& model);
 MergeResult merge_files(const model::Model& changed, const std::filesystem::path& to,
                         const MergeOptions& options, ThreadPool& pool, ProgressSink& progress,
                         const StopToken& stop);
+
+/// Writes the files of `trained` with the present values of those weights that ask for a gradient,
+/// as `type` if it is given, else as in the file, or BF16 in place of block formats. Otherwise as
+/// merge_files.
+MergeResult write_trained_files(const model::Model& trained, const std::filesystem::path& to,
+                                std::optional<DType> type, ThreadPool& pool, ProgressSink& progress,
+                                const StopToken& stop);
 
 }  // namespace pomona::convert

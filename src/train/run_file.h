@@ -31,7 +31,7 @@ inline constexpr std::array<std::string_view, 4> kOptimisers = {"adamw", "adamw-
                                                                 "adafactor"};
 inline constexpr std::array<std::string_view, 4> kSchedules = {"constant", "linear", "cosine",
                                                                "wsd"};
-inline constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
+inline constexpr std::array<std::string_view, 3> kPrecisions = {"auto", "f32", "bf16"};
 inline constexpr std::array<std::string_view, 2> kKeeps = {"best", "last"};
 /// What [data.columns] may map a column to.
 inline constexpr std::array<std::string_view, 9> kRoles = {"text",        "prompt",   "completion",
@@ -69,7 +69,7 @@ struct RunFile {
     std::string loss = "auto";  // text: everything; messages: assistant; else completion
     std::optional<std::int64_t> max_length;  // tokens of a row; absent: the context
     std::string overlong = "auto";           // raw text: split; else error
-    fs::path forgetting;                     // general text; empty: not measured
+    fs::path forgetting;                     // general text; empty: our own
   } data;
 
   struct Method {
@@ -111,7 +111,7 @@ struct RunFile {
     std::int64_t batch_size = 8;  // rows
     std::int64_t accumulate = 1;  // batches of one optimiser step
     std::uint64_t seed = 1;
-    std::string precision = "bf16";
+    std::string precision = "auto";   // bf16 where the processor multiplies it, else f32
     std::int64_t pack_tokens = 2048;  // of one forward pass; a longer row has one of its own
     bool checkpoint_activations = false;
     std::int64_t checkpoint_every = 100;  // steps; 0: at the end and when interrupted only
