@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "tests/store/table_exercise.h"
 #include "tests/support/corpus.h"
 #include "tests/support/refused.h"
