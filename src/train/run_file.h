@@ -112,7 +112,7 @@ struct RunFile {
     std::int64_t accumulate = 1;  // batches of one optimiser step
     std::uint64_t seed = 1;
     std::string precision = "auto";   // bf16 where the processor multiplies it, else f32
-    std::int64_t pack_tokens = 2048;  // of one forward pass; a longer row has one of its own
+    std::int64_t pack_tokens = 1024;  // of one forward pass; a longer row has one of its own
     bool checkpoint_activations = false;
     std::int64_t checkpoint_every = 100;  // steps; 0: at the end and when interrupted only
     std::int64_t evaluate_every = 0;      // steps; 0: after each epoch, and at the end

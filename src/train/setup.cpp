@@ -24,7 +24,7 @@ DataOptions options_of(const RunFile& run, const RunFile::DataSet& set) {
   options.overlong = overlong_named(run.data.overlong);
   options.max_length = run.data.max_length.value_or(0);
   for (const auto& [role, column] : set.columns) options.columns[role] = column;
-  options.prompt = set.instruction;
+  options.instruction = set.instruction;
   return options;
 }
 

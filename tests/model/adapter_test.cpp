@@ -164,6 +164,32 @@ INSTANTIATE_TEST_SUITE_P(All, PeftAdapter,
                                            "llama_prefix", "gpt2_lora", "gpt2_prompt",
                                            "gpt2_prefix"));
 
+/// The bytes and shapes of a GGUF file's tensors, by name.
+std::map<std::string, std::vector<std::byte>> gguf_tensors(const std::filesystem::path& path) {
+  std::map<std::string, std::vector<std::byte>> tensors;
+  const store::GgufFile file(path);
+  for (const store::GgufTensor& tensor : file.tensors())
+    tensors[std::string(tensor.name) + " " + store::shape_text(tensor.shape())] = {
+        tensor.bytes.begin(), tensor.bytes.end()};
+  return tensors;
+}
+
+TEST(GgufAdapter, IsWrittenAsLlamaCppDoes) {
+  const auto theirs = adapter_path("llama_lora.gguf");
+  const Adapter adapter = read_adapter(adapter_path("llama_lora"));
+  const TempFolder folder;
+  write_gguf_adapter(folder / "a.gguf", in_names(adapter, tiny_model("llama"), Names::gguf));
+  EXPECT_EQ(gguf_tensors(folder / "a.gguf"), gguf_tensors(theirs));
+  const Adapter read = read_adapter(theirs), made = read_adapter(folder / "a.gguf");
+  EXPECT_EQ(made.architecture, read.architecture);
+  EXPECT_EQ(made.alpha, read.alpha);
+  EXPECT_EQ(made.rank, read.rank);
+  Model with_theirs = tiny_model("llama"), with_pefts = tiny_model("llama");
+  attach(with_theirs, read);
+  attach(with_pefts, adapter);
+  EXPECT_EQ(logits_of(with_theirs, some_tokens()), logits_of(with_pefts, some_tokens()));
+}
+
 TEST(Adapter, OfTwoKindsWorkTogether) {
   Model both = tiny_model("llama"), lora = tiny_model("llama"), prompt = tiny_model("llama");
   const Adapter changes = read_adapter(adapter_path("llama_lora")),
