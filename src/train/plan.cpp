@@ -143,12 +143,16 @@ TunePlan plan_time(Setup& setup) {
       per_token.push_back(report.seconds / static_cast<double>(report.tokens));
     if (last) break;
   }
-  const double fastest = *std::min_element(per_token.begin(), per_token.end());
-  // Reading alone takes a third of learning.
-  plan.seconds = fastest * (static_cast<double>(plan.tokens) +
-                            static_cast<double>(evaluated_tokens(setup)) *
-                                static_cast<double>(plan.evaluations + 1) / 3);
+  plan.seconds =
+      predicted_seconds(setup, plan, *std::min_element(per_token.begin(), per_token.end()));
   return plan;
+}
+
+double predicted_seconds(const Setup& setup, const TunePlan& plan, double seconds_per_token) {
+  // Reading alone takes a third of learning; there is an evaluation before the first step as well.
+  const double read =
+      static_cast<double>(evaluated_tokens(setup)) * static_cast<double>(plan.evaluations + 1) / 3;
+  return seconds_per_token * (static_cast<double>(plan.tokens) + read);
 }
 
 }  // namespace pomona::train

@@ -30,6 +30,9 @@ TunePlan plan_bytes(const Setup& setup);
 /// good for nothing else afterwards.
 TunePlan plan_time(Setup& setup);
 
+/// The time of a run whose steps take so long for each token, its evaluations included.
+double predicted_seconds(const Setup& setup, const TunePlan& plan, double seconds_per_token);
+
 /// Steps after which the run evaluates, the last one included.
 bool evaluates_after(const Setup& setup, std::int64_t step);
 

@@ -199,6 +199,8 @@ class TuneRun {
     journal_.train_seconds += report.seconds;
     const double rate = static_cast<double>(report.tokens) / report.seconds;
     journal_.rates.push_back(rate);
+    // The first step also packs weights.
+    if (journal_.rates.size() <= 2) predicted_ = predicted_seconds(*setup_, plan_, 1 / rate);
     log_->add(StepMetrics{
         .step = report.step,
         .epoch = static_cast<double>(report.step) / static_cast<double>(setup_->steps_an_epoch),
@@ -298,7 +300,7 @@ class TuneRun {
                          {"total_parameters", setup.total_parameters()},
                          {"peak_bytes", peak_resident_bytes()},
                          {"predicted_peak_bytes", plan_.peak},
-                         {"predicted_seconds", nullptr},
+                         {"predicted_seconds", value(predicted_)},
                          {"train_seconds", journal_.train_seconds},
                          {"seconds", steady_seconds() - begun_},
                          {"output", output.string()},
@@ -317,6 +319,7 @@ class TuneRun {
   std::optional<Setup> setup_;
   Journal journal_;
   TunePlan plan_;
+  std::optional<double> predicted_;  // of this part of the run, once steps were measured
   std::optional<MetricsLog> log_;
 };
 
