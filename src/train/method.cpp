@@ -202,6 +202,9 @@ std::vector<TrainedParameter> add_virtual_tokens(model::Model& model,
 std::vector<TrainedParameter> make_trainable(model::Model& model, const RunFile::Method& settings,
                                              std::uint64_t seed, const Context& context) {
   const std::int64_t L = model.lm->shape().L;
+  if (!settings.scratch.empty())
+    fail(ErrorKind::unsupported,
+         "method: scratch: training from random weights is not done yet; name a base to go on from");
   if (settings.kind == "full") return train_weights(model, std::nullopt);
   if (settings.kind == "freeze") {
     if (settings.last_layers < 1 || settings.last_layers > L)

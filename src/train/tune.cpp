@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/peak_memory.h"
-#include "base/text.h"
 #include "train/curves.h"
 #include "train/metrics.h"
 #include "train/output.h"
@@ -25,6 +25,7 @@ constexpr std::string_view kBestFile = "best.safetensors";
 constexpr std::string_view kMetricsFile = "metrics.jsonl";
 constexpr std::string_view kCurvesFile = "curves.html";
 constexpr std::string_view kRunFile = "run.json";
+constexpr std::string_view kLockFile = "lock";
 
 /// What a run knows beside tensors, and goes on with: the extras of its state.
 struct Journal {
@@ -102,7 +103,11 @@ class TuneRun {
  public:
   TuneRun(const RunFile& run, bool resume, ProgressSink& progress, const StopToken& stop)
       : folder_(run.output), progress_(progress), stop_(stop), begun_(steady_seconds()) {
-    fs::create_directories(folder_);
+    make_folder(folder_);
+    lock_ = FileLock::try_take(folder_ / kLockFile);
+    if (!lock_)
+      fail(ErrorKind::bad_argument, "tune: another process trains into {}", folder_.string());
+    for (const std::string_view file : {kStateFile, kBestFile}) remove_leftovers(folder_ / file);
     look_for_state(resume);
     setup_.emplace(run, stop);
     journal_.identity = setup_->identity();
@@ -315,6 +320,7 @@ class TuneRun {
   ProgressSink& progress_;
   const StopToken& stop_;
   const double begun_;
+  std::optional<FileLock> lock_;
   bool resumed_ = false;
   std::optional<Setup> setup_;
   Journal journal_;
