@@ -110,8 +110,8 @@ std::vector<Trainable> noise(unsigned seed) {
   std::normal_distribution<float> draw(0, 1);
   std::vector<Trainable> trainables;
   for (const Shape& shape : {Shape{300, 129}, Shape{7}, Shape{1, 1}, Shape{2, 70, 33}}) {
-    Trainable trainable{"t" + std::to_string(trainables.size()), Tensor::zeros(shape),
-                        Tensor::zeros(shape)};
+    Trainable trainable{std::string("t").append(std::to_string(trainables.size())),
+                        Tensor::zeros(shape), Tensor::zeros(shape)};
     trainable.decay = shape.rank() > 1;
     trainable.rate_factor = shape.rank() > 2 ? 0.5 : 1;
     for (const Tensor& tensor : {trainable.value, trainable.gradient})

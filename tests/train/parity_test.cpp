@@ -74,7 +74,7 @@ class Training : public testing::TestWithParam<std::string> {
     std::size_t width = K, start = 0;
     bool turned = false;
     if (one.name.ends_with(".lora_A") || one.name.ends_with(".lora_B")) {
-      place.array = "base_model.model." + one.name + ".weight";
+      place.array = std::string("base_model.model.").append(one.name).append(".weight");
     } else if (one.name == "prompt_embeddings") {
       place.array = "prompt_encoder.embedding.weight";
     } else if (one.name.starts_with("prefix.")) {
