@@ -101,11 +101,12 @@ class Conversation {
   std::vector<std::size_t> answers(LossOn loss) const {
     std::vector<std::size_t> found;
     for (std::size_t i = content_.answers_from; i < content_.messages.size(); ++i) {
-      if (content_.messages[i].at("role") == "assistant") found.push_back(i);
+      if (content_.messages[i].at("role").get_ref<const std::string&>() == "assistant")
+        found.push_back(i);
     }
     const bool last_only =
         loss == LossOn::last || (loss == LossOn::completion && content_.answers_from == 0);
-    if (last_only) found.erase(found.begin(), found.end() - 1);
+    if (last_only && !found.empty()) found.erase(found.begin(), found.end() - 1);
     return found;
   }
 
