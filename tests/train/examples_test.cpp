@@ -303,6 +303,16 @@ TEST_F(ExamplesTest, TemplatesThatNeverEndAreRefused) {
             "trained on it would never stop");
 }
 
+TEST_F(ExamplesTest, ToolCallsThatATemplateLeavesOutAreTold) {
+  EXPECT_EQ(
+      error(
+          "d.jsonl",
+          "{\"conversations\": [{\"from\": \"human\", \"value\": \"q\"}, {\"from\": "
+          "\"function_call\", \"value\": \"{\\\"name\\\": \\\"f\\\", \\\"arguments\\\": {}}\"}]}"),
+      "bad_file: d.jsonl: row 1 (line 1): the chat template writes nothing of the answer in "
+      "message 2; not every template writes tool calls");
+}
+
 TEST_F(ExamplesTest, ADoubledBosIsRefused) {
   set_template(
       "{{ bos_token + bos_token }}{% for m in messages %}{{ m.role + ':' + m.content + eos_token "
