@@ -243,7 +243,9 @@ TEST_F(ExamplesTest, SplitTextPredictsEachTokenOnce) {
     EXPECT_EQ(piece.row, 1u);
     EXPECT_EQ(piece.supervised.front(), 0);
     EXPECT_EQ(examples.supervised(i), examples.length(i) - 1);
-    if (i > 0) EXPECT_EQ(piece.tokens.front(), predicted.back());
+    if (i > 0) {
+      EXPECT_EQ(piece.tokens.front(), predicted.back());
+    }
     predicted.insert(predicted.end(), piece.tokens.begin() + 1, piece.tokens.end());
   }
   options.max_length = 0;
