@@ -176,8 +176,8 @@ class JsonListCursor {
 
   /// The next element's bytes and line; false at the end.
   bool next(Record& record) {
-    skip_space();
     if (text_.empty()) return false;
+    skip_space();
     if (peek() == ']') {
       ++at_;
       skip_space();

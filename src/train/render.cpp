@@ -157,6 +157,11 @@ Rendered Conversation::with_targets(const std::vector<std::size_t>& answers) con
            "{}: the chat template writes no end-of-generation token behind the answer in message "
            "{}, so a model trained on it would never stop",
            place_, answer + 1);
+    if (end == given.size() + 1)
+      fail(ErrorKind::bad_file,
+           "{}: the chat template writes nothing of the answer in message {}; not every template "
+           "writes tool calls",
+           place_, answer + 1);
     spans.push_back({given.size(), end});
   }
   tokens.resize(spans.back().end);

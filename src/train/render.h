@@ -25,8 +25,8 @@ class Renderer {
   /// Model::chat_prompt's tokens, or `generate --raw`'s. Text and completions end with EOS; an
   /// answer of a conversation with the end that its template writes; tokens behind the last target
   /// are left out. Throws bad_file that starts with `place`: the template refuses the messages or
-  /// rewrites earlier turns, an answer has no end-of-generation token, nothing is a target, BOS is
-  /// doubled.
+  /// rewrites earlier turns, an answer is empty or has no end-of-generation token, nothing is a
+  /// target, BOS is doubled.
   Rendered render(const RowContent& content, const std::string& place) const;
 
  private:
