@@ -35,7 +35,8 @@ Changes adapted(const Model& model, const MergeOptions& options, ThreadPool& poo
   Changes changes;
   model.lm->each_parameter([&](const std::string& name, Parameter& parameter) {
     if (parameter.adapters.empty()) return;
-    const DType type = options.type.value_or(parameter.value.dtype());
+    const bool divides = options.type && parameter.value.size(1) % info(*options.type).block == 0;
+    const DType type = divides ? *options.type : parameter.value.dtype();
     changes[name] = {type, [=, &pool, adapters = parameter.adapters](const Tensor& stored) {
                        return options.out ? model::unmerged(stored, adapters, type, pool)
                                           : model::merged(stored, adapters, type, pool);

@@ -14,8 +14,9 @@
 namespace pomona::convert {
 
 struct MergeOptions {
-  std::optional<DType> type;  // of the changed weights; none: as each of them is
-  bool out = false;           // takes the changes out of weights that have them
+  /// Of the changed weights whose rows divide into its blocks; the others stay as they are.
+  std::optional<DType> type;
+  bool out = false;  // takes the changes out of weights that have them
 };
 
 struct MergeResult {

@@ -117,8 +117,10 @@ class AnswerReader {
 }  // namespace
 
 Perplexity answer_perplexity(const model::Model& model, const Context& context,
-                             std::span<const KnownAnswer> rows, ProgressSink& progress) {
-  check(model, rows);
+                             std::span<const KnownAnswer> answers, ProgressSink& progress) {
+  check(model, answers);
+  std::vector<KnownAnswer> rows(answers.begin(), answers.end());
+  for (KnownAnswer& row : rows) row.prompt = model.lm->with_virtual_tokens(row.prompt);
   std::int64_t longest = 0;
   for (const KnownAnswer& row : rows)
     longest = std::max(longest, length_of(row.prompt) + length_of(row.answer));

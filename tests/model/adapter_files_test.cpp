@@ -258,7 +258,9 @@ TEST(GgufAdapter, WithoutAlphaHasTheScaleOne) {
   EXPECT_EQ(read.scale(read.changes.front()), 1);
 
   adapter.changes.front().alpha = 3;
-  EXPECT_EQ(test::refused([&] { write_gguf_adapter(folder / "c.gguf", adapter); }), "");
+  EXPECT_EQ(test::refused([&] { write_gguf_adapter(folder / "c.gguf", adapter); }),
+            "unsupported: write adapter: GGUF has one alpha for all weights and scales by alpha / "
+            "rank, but the scale of \"blk.0.ffn_gate.weight\" is 2 at rank 4");
   EXPECT_FALSE(std::filesystem::exists(folder / "c.gguf"));
 }
 

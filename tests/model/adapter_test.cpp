@@ -213,10 +213,27 @@ TEST(Adapter, ForAnotherModelIsRefusedWithTheDifferences) {
       attach(model, read_adapter(adapter_path(adapter)));
     });
   };
-  EXPECT_EQ(on("gpt2", "llama_lora"), "");
-  EXPECT_EQ(on("gemma2", "llama_lora"), "");
-  EXPECT_EQ(on("gpt2", "llama_prompt"), "");
-  EXPECT_EQ(on("gpt2", "llama_prefix"), "");
+  EXPECT_EQ(on("gpt2", "llama_lora"),
+            "bad_argument: adapter training/llama_lora (for \"a tiny random model\") does not fit "
+            "families/gpt2 (gpt2, gpt2): 14 of the 14 weights that it changes are not among this "
+            "model's 8 (model.layers.0.mlp.down_proj.weight, model.layers.0.mlp.gate_proj.weight, "
+            "model.layers.0.mlp.up_proj.weight and 11 more); its rank is 4");
+  EXPECT_EQ(on("qwen2", "llama_lora"),
+            "bad_argument: adapter training/llama_lora (for \"a tiny random model\") does not fit "
+            "families/qwen2 (qwen2, qwen2): 14 have other sizes "
+            "(model.layers.0.mlp.down_proj.weight is (32, 48) there, (64, 32) here, "
+            "model.layers.0.mlp.gate_proj.weight is (48, 32) there, (32, 64) here, "
+            "model.layers.0.mlp.up_proj.weight is (48, 32) there, (32, 64) here and 11 more); its "
+            "rank is 4");
+  EXPECT_EQ(
+      on("gpt2", "llama_prompt"),
+      "bad_argument: adapter training/llama_prompt (for \"a tiny random model\") does not "
+      "fit families/gpt2 (gpt2, gpt2): 4 virtual tokens are 32 wide there (2 layers), 48 here "
+      "(2 layers)");
+  EXPECT_EQ(on("gpt2", "llama_prefix"),
+            "bad_argument: adapter training/llama_prefix (for \"a tiny random model\") does not "
+            "fit families/gpt2 (gpt2, gpt2): 4 virtual tokens are 128 wide there (2 layers), 192 "
+            "here (2 layers)");
 }
 
 TEST(Adapter, WithoutItsVirtualTokensAModelDoesNotRun) {

@@ -96,8 +96,10 @@ Action prepare(Arguments& arguments) {
   arguments.positional("MODEL", options->session.model, kModelHelp);
   arguments.positional("OUT", options->to, "the .gguf file or folder to write, as MODEL is one");
   declare_adapters(arguments, options->session);
-  arguments.option("--type", "T", options->type,
-                   "type of the changed weights (BF16, Q8_0 ...); without it each keeps its own");
+  arguments.option(
+      "--type", "T", options->type,
+      "type of the changed weights (BF16, Q8_0 ...); without it, and where rows do not divide "
+      "into its blocks, each keeps its own");
   arguments.option("--text", "F", options->text,
                    "a text to measure the loss on, with the adapter beside and merged");
   arguments.flag("--unmerge", options->unmerge, "take the adapter out of a model that has it");
