@@ -71,7 +71,8 @@ TEST_P(PeftAdapter, GivesTheSameBitsThroughACache) {
   test::Engine one(1), three(3);
   one.context.compute = three.context.compute = Compute::f32;
   std::vector<std::int32_t> text = tokens(0);
-  while (text.size() < 90) text.insert(text.end(), tokens(1).begin(), tokens(1).end());
+  const std::vector<std::int32_t> more = tokens(1);
+  while (text.size() < 90) text.insert(text.end(), more.begin(), more.end());
   const std::vector<std::int32_t> ids = model.lm->with_virtual_tokens(text);
   const std::vector<float> whole = test::cached_logits(*model.lm, one.context, ids, ids.size());
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{64}}) {
