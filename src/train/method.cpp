@@ -203,8 +203,9 @@ std::vector<TrainedParameter> make_trainable(model::Model& model, const RunFile:
                                              std::uint64_t seed, const Context& context) {
   const std::int64_t L = model.lm->shape().L;
   if (!settings.scratch.empty())
-    fail(ErrorKind::unsupported,
-         "method: scratch: training from random weights is not done yet; name a base to go on from");
+    fail(
+        ErrorKind::unsupported,
+        "method: scratch: training from random weights is not done yet; name a base to go on from");
   if (settings.kind == "full") return train_weights(model, std::nullopt);
   if (settings.kind == "freeze") {
     if (settings.last_layers < 1 || settings.last_layers > L)

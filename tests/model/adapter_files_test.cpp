@@ -152,7 +152,7 @@ TEST(PeftFolder, WithoutItsFilesIsNone) {
       error.replace(at, folder.path().string().size(), "it");
     return error;
   };
-  EXPECT_EQ(read(), "not_found: open: it/adapter_config.json: No such file or directory");
+  EXPECT_EQ(read(), "not_found: read: it/adapter_config.json: No such file or directory");
   write_file(folder / "adapter_config.json", R"({"peft_type": "LORA"})");
   EXPECT_EQ(read(),
             "not_found: it: there is neither adapter_model.safetensors nor adapter_model.bin");
@@ -196,7 +196,7 @@ TEST(GgufAdapter, ThatIsDamagedIsRefused) {
   EXPECT_EQ(read_gguf([](auto& file) { file.set("adapter.type", std::string_view("control")); }),
             "unsupported: it: an adapter of type \"control\", only \"lora\" is supported");
   EXPECT_EQ(read_gguf([](auto& file) { file.unset("adapter.lora.alpha"); }),
-            "bad_file: it: metadata key \"adapter.lora.alpha\" is missing");
+            "bad_file: key \"adapter.lora.alpha\" of it: missing");
   EXPECT_EQ(read_gguf([](auto& file) {
               file.set("adapter.lora.alpha", std::numeric_limits<float>::infinity());
             }),
