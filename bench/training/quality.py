@@ -129,20 +129,21 @@ def own_lines(told, report):
         stages = training_of(method, told)
         line = {key: method.get(key) for key in ("name", "n", "scores", "p_value", "trainable_parameters", "bytes", "peak_bytes", "forgetting")}
         line["evaluation_seconds"] = method["seconds"]
-        line["training_seconds"] = method.get("training_seconds", sum(s.get("seconds") or 0 for s in stages) or None)
+        training = method.get("training") or {}
+        line["training_seconds"] = training.get("seconds")
+        line["peak_bytes"] = max(method["peak_bytes"], training.get("peak_bytes") or 0)
         line["cached"] = any(stage["status"] == "cached" for stage in stages)
         lines.append(line)
     return lines
 
 
 def keep_curves(told, report, out):
-    """Copies each training's page; -> {method: file name}."""
+    """Copies each training's page, which stands beside the report; -> {method: file name}."""
     kept = {}
     for method in report["methods"]:
-        for stage in training_of(method, told):
-            for page in pathlib.Path(stage.get("artefact") or "nowhere").rglob("curves.html"):
-                kept[method["name"]] = f"quality-{method['name']}.html"
-                shutil.copy(page, out / kept[method["name"]])
+        if method.get("training"):
+            kept[method["name"]] = f"quality-{method['name']}.html"
+            shutil.copy(pathlib.Path(told["report_json"]).parent / method["training"]["curves"], out / kept[method["name"]])
     return kept
 
 

@@ -252,7 +252,7 @@ MARK = {True: "ok", False: "MISSED", None: ""}
 def lines(row):
     """The table's lines of one row."""
     if not row["n"]:
-        return [f"{row['label']:24s} no tuple was admitted"]
+        return [f"{row['label']:24s} " + row.get("failed", "no tuple was admitted")]
     out = []
     for key, name, scale in (("rate", "tokens/s", 1), ("overall", "tokens/s overall", 1), ("peak_bytes", "peak MB", 1e-6)):
         m = row["metrics"][key]
@@ -316,7 +316,7 @@ def main():
     parser.add_argument("--only", default="", help="rows whose label contains this text")
     parser.add_argument("--batches", type=int, default=4, help="steps of a run")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--precision", default="bf16", help="what Pomona computes in")
+    parser.add_argument("--precision", default="auto", help="what Pomona computes in; auto: bf16 where the processor multiplies it")
     parser.add_argument("--peer", help="the peer's settings instead of trying, e.g. f32:eager:8 or autocast:compiled:4")
     parser.add_argument("--seconds", type=float, default=400, help="the longest that a run may take and count")
     parser.add_argument("--trial-seconds", type=float, default=600, help="the longest that the peer may try one of its settings")
@@ -337,7 +337,11 @@ def main():
         for row in chosen:
             print(f"{row.label}:", file=sys.stderr)
             rows = rows_for(row.rows, options, pathlib.Path(folder))
-            result["rows"].append(measure(row, options, rows, base_for(row.base, options), known))
+            try:
+                measured = measure(row, options, rows, base_for(row.base, options), known)
+            except RuntimeError as error:
+                measured = {"label": row.label, "n": 0, "metrics": {}, "tuples": [], "failed": str(error)}
+            result["rows"].append(measured)
             text = write(result, options.out)
     print(text, end="")
     kept = [m["kept"] for row in result["rows"] for m in row["metrics"].values() if m["bar"] is not None]

@@ -30,6 +30,8 @@ def peer(arguments):
 
 
 def tune(file):
+    if "FAKE_REFUSES" in os.environ:
+        raise SystemExit("not today")
     run = tomllib.loads(pathlib.Path(file).read_text())
     out = pathlib.Path(file).parent / run["output"]["dir"]
     out.mkdir(exist_ok=True)

@@ -98,6 +98,13 @@ class Train(unittest.TestCase):
         with mock.patch.dict(os.environ, {"FAKE_LOSS": "2.7"}):
             self.assertRaises(SystemExit, self.run_main, "--only", "LoRA, 512, Q4_1", "--peer", "f32:eager:8")
 
+    def test_what_pomona_refuses_is_told_and_missed(self):
+        with mock.patch.dict(os.environ, {"FAKE_REFUSES": "1"}):
+            code, result, text = self.run_main("--only", "GPT-2", "--peer", "f32:eager:8")
+        self.assertEqual(code, 1)
+        self.assertEqual(result["rows"][0]["n"], 0)
+        self.assertIn("not today", text)
+
     def test_other_work_ends_the_bench(self):
         own = {"tokens": 4, "supervised_tokens": 2, "loss": 1.0}
         train.check_same(own, own | {"loss": 1.01})
@@ -119,13 +126,15 @@ class Quality(unittest.TestCase):
 
     def test_the_table(self):
         scores = {s: {"mean": 0.277, "low": 0.2, "high": 0.3} for s in quality.SCORES}
-        stages = [{"name": "tune", "job": "lora", "seconds": 90.0, "status": "done", "artefact": None}]
+        stages = [{"name": "tune", "job": "lora", "seconds": 95.0, "status": "done", "artefact": None}]
         methods = [{"name": "zero-shot", "n": 100, "scores": scores, "p_value": None, "trainable_parameters": 0, "bytes": 9e6, "seconds": 10.0,
                     "peak_bytes": 5e8, "forgetting": None},
                    {"name": "lora", "n": 100, "scores": scores, "p_value": 0.01, "trainable_parameters": 4884480, "bytes": 2e7, "seconds": 10.0,
-                    "peak_bytes": 1e9, "forgetting": 0.05}]  # fmt: skip
+                    "peak_bytes": 1e9, "forgetting": 0.05, "training": {"seconds": 90.0, "peak_bytes": 2e9, "curves": "curves-lora.html"}}]  # fmt: skip
         own = quality.own_lines({"stages": stages}, {"methods": methods})
         self.assertEqual([line["training_seconds"] for line in own], [None, 90.0])
+        self.assertEqual([line["peak_bytes"] for line in own], [5e8, 2e9])
+        self.assertFalse(own[1]["cached"])
         other = own[1] | {"name": "peer: lora", "training_seconds": 240.0, "evaluation_seconds": 10.0}
         self.assertEqual(quality.wall_ratios(own, [other]), {"lora": 0.4})
         result = {"facts": {"pomona": "p", "commit": "c", "processor": {"name": "n", "flags": []}, "threads": 2, "time": "t"}, "model": "m",

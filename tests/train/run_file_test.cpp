@@ -318,6 +318,22 @@ INSTANTIATE_TEST_SUITE_P(
             "FILE:7: [data.sets] weight: 0 is outside 1e-09 to 1000000000"}),
     [](const auto& case_) { return std::string(case_.param.name); });
 
+TEST(RunFile, TheExamplesAreRead) {
+  const fs::path folder = fs::path(POMONA_SOURCE_DIR) / "examples" / "tuning";
+  int files = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".toml") continue;
+    const RunFile run = read_run_file(entry.path());
+    EXPECT_FALSE(run.model.base_is_path) << entry.path();
+    for (const RunFile::DataSet& set : run.data.sets) {
+      EXPECT_TRUE(fs::exists(set.train)) << entry.path();
+      EXPECT_TRUE(fs::exists(set.valid)) << entry.path();
+    }
+    ++files;
+  }
+  EXPECT_GE(files, 7);
+}
+
 TEST(RunFileCorpus, ReplaysWithoutACrash) { test::replay_corpus("run_file", 2, exercise_run_file); }
 
 }  // namespace
