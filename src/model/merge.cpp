@@ -27,10 +27,10 @@ void add_changes(LowRankRefs changes, std::int64_t n, double sign, std::vector<d
 
 Tensor with_changes(const Tensor& weight, LowRankRefs changes, double sign, DType dtype,
                     ThreadPool& pool) {
-  const std::int64_t N = weight.size(0), K = weight.size(1);
+  const std::int64_t K = weight.size(-1), N = weight.elements() / K;
   if (K % info(dtype).block != 0 || info(dtype).pack == nullptr)
     fail(ErrorKind::unsupported, "merge: rows of {} values cannot be {}", K, info(dtype).name);
-  const Tensor sum = Tensor::zeros({N, K}, dtype);
+  const Tensor sum = Tensor::zeros(weight.shape(), dtype);
   const std::int64_t from_bytes = bytes_of(weight.dtype(), K), to_bytes = bytes_of(dtype, K);
   const bool narrow = dtype == DType::f16;
   pool.parallel_for(N, [&](std::int64_t n) {
