@@ -55,6 +55,8 @@ train::RunFile read_method(const TomlTable& table, std::string_view name, const 
   }
   train::RunFile run = train::default_run(kind_of(name));
   run.folder = app.folder;
+  // A killed run goes on from there: the rows are few, and so are the steps.
+  run.train.checkpoint_every = makes_adapter(run) ? 5 : 25;
   run = train::read_run(table, std::move(run));
   run.data.sets.front().format = "messages";
   return run;
