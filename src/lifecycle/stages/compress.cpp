@@ -95,8 +95,10 @@ Json quantise(Run& run, const ModelFile& model, const std::string& type, hub::Dr
   return meta;
 }
 
-/// Bytes of the file; from the number of parameters where the model is not here to be looked at.
-std::uint64_t expected_bytes(Run& run, const ModelFile& model, const compress::Recipe& recipe) {
+/// Bytes of the file; where the model is not made yet, from the selected one, which has the same
+/// tensors; where that is not here to be looked at, from the number of parameters.
+std::uint64_t expected_bytes(Run& run, const ModelFile& source, const compress::Recipe& recipe) {
+  const ModelFile& model = run.is_here(source) || source.entry != nullptr ? source : run.selection;
   if (run.is_here(model) && !fs::is_directory(model.path))
     return compress::foresee_quantize(model.path, recipe, quantize_options()).bytes_out;
   if (model.entry == nullptr) return model.bytes;

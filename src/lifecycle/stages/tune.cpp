@@ -2,11 +2,10 @@
 // weights or the last layers. They learn to answer the very prompt that zero-shot gets.
 #include "train/tune.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/file.h"
