@@ -1,6 +1,8 @@
 // The tune stage: what it hands to training, what becomes of that, and the gate on forgetting.
 #include "base/text.h"
 #include "hub/artefact_store.h"
+#include "hub/model_store.h"
+#include "lifecycle/app_file.h"
 #include "tests/lifecycle/fixture.h"
 #include "tests/support/golden.h"
 #include "tests/support/tiny_app.h"
@@ -116,7 +118,7 @@ TEST_F(TuneStageTest, AnAdapterIsTrainedComparedPromotedAndAnswers) {
   EXPECT_NE(read_file(outcome.report_html).find("<a href=\"curves-lora.html\">"),
             std::string::npos);
   const std::string lines = fmt::format("{}", fmt::join(outcome.lines(), "\n"));
-  EXPECT_NE(lines.find("\nTuned   lora         40 of 1000 parameters (4 %), 6 B, trained in"),
+  EXPECT_NE(lines.find("\nTuned   lora         40 of 1000 parameters (4 %), 6 bytes, trained in"),
             std::string::npos)
       << lines;
 
@@ -192,7 +194,7 @@ TEST_F(TuneStageTest, GoesOnWhereItWasInterrupted) {
 
 TEST_F(TuneStageTest, PlanTellsTimeAndMemoryAndMakesNothing) {
   const RunPlan before = plan(asking(R"(["lora", "full"])"));
-  ASSERT_EQ(before.jobs.size(), 12u);  // scope, select, prompt; 2 trained; 3 x 2 answers; scores
+  ASSERT_EQ(before.jobs.size(), 13u);  // 3; 2 trained; 3 x 2 answers; scores, report
   EXPECT_EQ(before.jobs[3].stage, "tune");
   EXPECT_EQ(before.jobs[3].job, "lora");
   EXPECT_EQ(before.jobs[3].peak_bytes, 5'000'000u);
