@@ -19,8 +19,11 @@ model::Model load(const std::filesystem::path& path, std::optional<std::int64_t>
   return model;
 }
 
-std::vector<model::AdapterUse> uses_of(const std::vector<std::string>& texts) {
+/// The model's own first.
+std::vector<model::AdapterUse> uses_of(const hub::ResolvedModel& resolved,
+                                       const std::vector<std::string>& texts) {
   std::vector<model::AdapterUse> uses;
+  if (resolved.adapter) uses.push_back({*resolved.adapter});
   for (const std::string& text : texts) uses.push_back(adapter_use(text));
   return uses;
 }
@@ -78,7 +81,7 @@ hub::ResolvedModel resolve_model(const std::string& model) {
 Session::Session(const SessionOptions& options)
     : begun(steady_seconds()),
       resolved(resolve_model(options.model)),
-      adapters(uses_of(options.adapters)),
+      adapters(uses_of(resolved, options.adapters)),
       model(load(resolved.path, options.context, adapters, load_seconds)),
       pool_(options.thread_count()),
       arena_(physical_memory_bytes()),

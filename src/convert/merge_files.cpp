@@ -58,7 +58,9 @@ Changes trained_weights(const Model& model, const model::Survey& stored, std::op
     const bool matrix = parameter.value.shape().rank() == 2;
     const DType as = matrix ? type.value_or(is_block_format(own) ? DType::bf16 : own) : own;
     changes[name] = {as, [as, &pool, value = parameter.value](const Tensor&) {
-                       return model::merged(value, {}, as, pool);
+                       if (value.shape().rank() == 2) return model::merged(value, {}, as, pool);
+                       const Tensor row = value.reshape({1, value.elements()});
+                       return model::merged(row, {}, as, pool).reshape(value.shape());
                      }};
   });
   return changes;

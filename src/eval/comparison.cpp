@@ -47,7 +47,7 @@ const MethodScores& best_on_valid(const std::vector<MethodScores>& methods) {
 }
 
 /// Sets what is promoted and why, from the pick and its test.
-void decide(ComparisonResult& result, const Gate& gate) {
+void decide(ComparisonResult& result, const std::vector<MethodAnswers>& methods, const Gate& gate) {
   const MethodScores& first = result.methods.front();
   const MethodScores& picked = best_on_valid(result.methods);
   result.picked = picked.name;
@@ -65,7 +65,15 @@ void decide(ComparisonResult& result, const Gate& gate) {
   const double points = picked.difference->mean * result.shown_times;
   const bool significant = *picked.p_value < gate.significance;
   result.beats_baseline = points > 0 && significant;
-  if (result.beats_baseline) {
+  const double forgetting = methods[static_cast<std::size_t>(&picked - &first)].forgetting;
+  if (result.beats_baseline && forgetting > gate.max_forgetting) {
+    result.why = fmt::format(
+        "{} is best on the validation rows, and on the test rows {:.1f} {} points above {} ({}), "
+        "but it forgets: general text is {:.2f} nats a token less likely than before, allowed are "
+        "{:.2f}",
+        picked.name, points, score, first.name, p_text(*picked.p_value), forgetting,
+        gate.max_forgetting);
+  } else if (result.beats_baseline) {
     result.promoted = picked.name;
     result.why = fmt::format(
         "{} is best on the validation rows, and the test rows confirm it: {:.1f} {} points above "
@@ -108,7 +116,7 @@ ComparisonResult compare_methods(const std::vector<MethodAnswers>& methods,
     result.methods.push_back(std::move(scores));
   }
   test_against_first(result.methods, gate.score);
-  decide(result, gate);
+  decide(result, methods, gate);
   return result;
 }
 

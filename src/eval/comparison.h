@@ -16,6 +16,7 @@ struct MethodAnswers {
   std::string name;
   std::vector<std::string> valid;  // may be empty for all methods
   std::vector<std::string> test;
+  double forgetting = 0;  // nats a token that general text has become less likely
 };
 
 struct MetricChoice {
@@ -26,6 +27,7 @@ struct MetricChoice {
 struct Gate {
   std::string score = "rougeL";
   double significance = 0.05;
+  double max_forgetting = 1;
 };
 
 struct MethodScores {
@@ -40,8 +42,8 @@ struct ComparisonResult {
   std::vector<MethodScores> methods;
   double shown_times = 1;       // of the gate's score
   std::string picked;           // best on the validation rows
-  std::string promoted;         // the picked method, or the first one
   bool beats_baseline = false;  // the picked method, significantly, on the test rows
+  std::string promoted;         // the picked method if it does and forgets little, or the first one
   std::string why;              // one sentence for people
 };
 

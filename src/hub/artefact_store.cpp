@@ -158,7 +158,8 @@ std::vector<std::string> ArtefactStore::kept(double pinned_seconds) {
                  static_cast<double>(std::time(nullptr)) - pinned_seconds);
   db::Statement rows = database().query(
       "SELECT key FROM report_references UNION SELECT key FROM pins UNION "
-      "SELECT artefact FROM aliases WHERE artefact IS NOT NULL");
+      "SELECT artefact FROM aliases WHERE artefact IS NOT NULL UNION "
+      "SELECT adapter FROM aliases WHERE adapter IS NOT NULL");
   while (rows.step()) keys.push_back(rows.text(0));
   transaction.commit();
   return keys;

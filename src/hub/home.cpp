@@ -14,7 +14,7 @@ namespace pomona::hub {
 namespace {
 
 // Never edited once released, only added to: user_version counts them.
-constexpr std::array<std::string_view, 2> kSchema = {R"sql(
+constexpr std::array<std::string_view, 3> kSchema = {R"sql(
 CREATE TABLE aliases (
   name TEXT PRIMARY KEY, model TEXT NOT NULL, artefact TEXT, settings TEXT NOT NULL,
   created TEXT NOT NULL) STRICT;
@@ -25,6 +25,9 @@ CREATE TABLE file_hashes (
 )sql",
                                                      R"sql(
 CREATE TABLE pins (key TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT;
+)sql",
+                                                     R"sql(
+ALTER TABLE aliases ADD COLUMN adapter TEXT;
 )sql"};
 
 const char* variable(const char* name) {

@@ -30,10 +30,19 @@ Alias read_alias(const db::Statement& row, const fs::path& database) {
   if (!row.is_null(2)) alias.artefact = row.text(2);
   alias.settings = parse_json(row.text(3), database.string());
   alias.created = row.text(4);
+  if (!row.is_null(5)) alias.adapter = row.text(5);
   return alias;
 }
 
 }  // namespace
+
+const fs::path& path_without_adapter(const ResolvedModel& model, std::string_view operation) {
+  if (model.adapter)
+    fail(ErrorKind::unsupported,
+         "{}: {} is a model with an adapter beside it; `pomona merge {} FILE` makes one of both",
+         operation, model.name, model.name);
+  return model.path;
+}
 
 ModelStore::ModelStore(Home home) : home_(std::move(home)), catalogue_(home_) {}
 
@@ -142,6 +151,13 @@ ResolvedModel ModelStore::resolve_alias(const Alias& alias) const {
          entry != nullptr ? fmt::format("run `pomona pull {}`", entry->name)
                           : "run its application file again");
   check_model_path(resolved.path);
+  if (alias.adapter) {
+    resolved.adapter = home_.artefact(*alias.adapter) / kAdapterFolder;
+    if (!is_there(*resolved.adapter))
+      fail(ErrorKind::not_found,
+           "model {}: its adapter {} is not there any more; run its application file again",
+           alias.name, resolved.adapter->string());
+  }
   resolved.name = alias.name;
   resolved.settings = alias.settings;
   return resolved;
@@ -186,9 +202,11 @@ void ModelStore::set_alias(const Alias& alias) {
   if (catalogue_.find(alias.name))
     fail(ErrorKind::bad_argument,
          "alias {}: a model of the catalogue has this name; choose another", alias.name);
-  home_.open_database().run("INSERT OR REPLACE INTO aliases VALUES (?, ?, ?, ?, ?)", alias.name,
-                            alias.model, alias.artefact, alias.settings.dump(),
-                            alias.created.empty() ? utc_now() : alias.created);
+  home_.open_database().run(
+      "INSERT OR REPLACE INTO aliases (name, model, artefact, settings, created, adapter) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      alias.name, alias.model, alias.artefact, alias.settings.dump(),
+      alias.created.empty() ? utc_now() : alias.created, alias.adapter);
 }
 
 std::optional<Alias> ModelStore::find_alias(std::string_view name) const {
@@ -201,8 +219,8 @@ std::optional<Alias> ModelStore::find_alias(std::string_view name) const {
 std::vector<Alias> ModelStore::aliases() const {
   if (!home_.has(home_.database_path())) return {};
   db::Database database = home_.open_database();
-  db::Statement rows =
-      database.query("SELECT name, model, artefact, settings, created FROM aliases ORDER BY name");
+  db::Statement rows = database.query(
+      "SELECT name, model, artefact, settings, created, adapter FROM aliases ORDER BY name");
   std::vector<Alias> all;
   while (rows.step()) all.push_back(read_alias(rows, home_.database_path()));
   return all;

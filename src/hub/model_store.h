@@ -14,6 +14,9 @@
 
 namespace pomona::hub {
 
+/// In an artefact that holds an adapter.
+inline constexpr std::string_view kAdapterFolder = "adapter";
+
 /// What a MODEL argument stands for.
 struct ResolvedModel {
   /// As the user may call it: catalogue name, alias, repository, or the path as given.
@@ -25,6 +28,8 @@ struct ResolvedModel {
   std::string base;
   /// For an alias what was stored with it (prompt settings ...), else null.
   Json settings;
+  /// The folder of an adapter that an alias's answers need beside the model.
+  std::optional<fs::path> adapter = {};
 };
 
 /// A name for something that `run` promoted.
@@ -36,6 +41,8 @@ struct Alias {
   std::optional<std::string> artefact;
   Json settings;
   std::string created;
+  /// The key of the artefact that holds an adapter for the model; kept alive by this as well.
+  std::optional<std::string> adapter = {};
 };
 
 struct ModelRow {
@@ -64,6 +71,9 @@ struct Pulled {
   /// Whether it was there already.
   bool cached = false;
 };
+
+/// The path, for what works on a model's own files. Throws unsupported if an adapter belongs to it.
+const fs::path& path_without_adapter(const ResolvedModel& model, std::string_view operation);
 
 /// One object for one thread; making one is cheap. Opens the database only for aliases.
 class ModelStore {

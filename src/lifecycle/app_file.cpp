@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -13,9 +12,6 @@
 
 namespace pomona::lifecycle {
 namespace {
-
-constexpr std::array<std::string_view, 8> kTuneMethods = {
-    "soft-prompt", "prefix", "lora", "rslora", "full", "freeze", "multi-task", "prompt"};
 
 template <class List>
 std::vector<std::string> strings_of(const List& list) {
@@ -31,37 +27,6 @@ void read_app(const TomlTable& root, AppFile& app) {
   if (app.language.empty()) table.reject("language", "is empty; expected a code such as \"en\"");
 }
 
-/// A table of a stage that this version does not have, and the list in it that asks for work.
-struct LaterTable {
-  std::string_view name, list;
-  std::string_view entry;                   // what an entry of the list is called
-  std::span<const std::string_view> known;  // empty: anything
-};
-
-/// They may be there while they ask for nothing. A stage that is built takes its line from here.
-constexpr std::array kLaterTables = {
-    LaterTable{"tune", "methods", "tuning method", kTuneMethods},
-};
-
-/// Reads such a table and returns what it asks for first, or "".
-std::string read_later_table(const TomlTable& root, const LaterTable& later) {
-  std::string asked;
-  const TomlTable table = root.table(later.name);
-  const std::vector<std::string> known = strings_of(later.known);
-  for (const std::string& entry : table.get<std::vector<std::string>>(later.list, {})) {
-    if (!known.empty() && std::count(known.begin(), known.end(), entry) == 0) {
-      const auto meant = nearest(entry, known);
-      table.reject(later.list, "\"{}\" is no {}{}", entry, later.entry,
-                   meant ? fmt::format("; did you mean \"{}\"?", *meant) : "");
-    }
-    if (asked.empty()) asked = fmt::format("{}: \"{}\"", table.where(later.list), entry);
-  }
-  for (const std::string& entry : known) {  // its own settings: [tune.lora]
-    if (table.has(entry) && asked.empty()) asked = table.where(entry);
-  }
-  return asked;
-}
-
 /// Asks for every table before the first is read, so that none is taken for another misspelt.
 void name_tables(const TomlTable& root) {
   root.table("app");
@@ -70,7 +35,6 @@ void name_tables(const TomlTable& root) {
       if (!name.empty()) root.table(name);
     }
   }
-  for (const LaterTable& later : kLaterTables) root.table(later.name);
 }
 
 }  // namespace
@@ -111,15 +75,7 @@ AppFile read_app_file(const fs::path& path,
   for (const Stage* stage : stages()) {
     if (stage->read != nullptr) stage->read(root, app);
   }
-  std::string missing;
-  for (const LaterTable& later : kLaterTables) {
-    const std::string asked = read_later_table(root, later);
-    if (missing.empty()) missing = asked;
-  }
   root.finish();
-  if (!missing.empty())
-    fail(ErrorKind::unsupported, "{}: this version cannot do that yet; it compares prompts only",
-         missing);
   return app;
 }
 

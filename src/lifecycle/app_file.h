@@ -11,6 +11,7 @@
 
 #include "hub/catalogue.h"
 #include "metric/metric.h"
+#include "train/run_file.h"
 
 namespace pomona::lifecycle {
 
@@ -19,6 +20,12 @@ namespace fs = std::filesystem;
 using hub::kUseCases;
 /// Throws bad_argument, suggesting the nearest; `where` starts the message.
 void check_use_case(std::string_view use_case, std::string_view where);
+
+/// A method of [tune] and its settings.
+struct TuneMethod {
+  std::string name;    // "soft-prompt"
+  train::RunFile run;  // without model, data and output, which the application gives
+};
 
 struct AppFile {
   fs::path path;    // as given
@@ -39,12 +46,15 @@ struct AppFile {
   std::vector<std::int64_t> shots;  // 0 first, then as in the file
   std::uint64_t seed = 1;           // of the draw of examples
 
+  std::vector<TuneMethod> tune;  // as in the file
+
   std::vector<std::string> metrics;
   std::optional<std::size_t> limit;  // rows of valid and of test, drawn by read_rows
   std::int64_t max_new_tokens = 128;
 
   std::string gate_metric;  // one of the metrics' scores
   double significance = 0.05;
+  double max_forgetting = 1;  // nats a token
 
   std::vector<std::string> compress_types;  // recipes, as in the file
 
@@ -63,8 +73,7 @@ std::string method_name(std::int64_t shots);
 
 /// Reads and checks everything that can be known without the data and the model. `set`: dotted keys
 /// and values that override the file's. Throws not_found or io for the file; bad_argument for an
-/// unknown key (with the nearest one), a missing or impossible value; unsupported for a method or
-/// stage that this version does not have.
+/// unknown key (with the nearest one), a missing or impossible value.
 AppFile read_app_file(const fs::path& path,
                       const std::vector<std::pair<std::string, std::string>>& set = {});
 

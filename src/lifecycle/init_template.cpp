@@ -80,6 +80,9 @@ output = {output}
 instruction = {instruction}
 shots = [0, 1, 4]   # methods to compare: no example in the prompt, one, four
 
+[tune]
+methods = []   # such as ["lora"]: learns from the training rows, and is compared with the prompts; docs/tune.md
+
 [evaluate]
 metrics = ["{metric}"]
 limit = 100         # so many rows of valid and of test are drawn, always the same; remove this line for all

@@ -80,6 +80,28 @@ std::vector<std::string> compression_lines(const Json& uncompressed, const Json&
   return lines;
 }
 
+std::vector<std::string> training_lines(const Json& training) {
+  std::vector<std::string> lines;
+  for (const Json& one : training) {
+    const auto total = one.at("total_parameters").get<double>();
+    const auto trained = one.at("trainable_parameters").get<double>();
+    lines.push_back(fmt::format(
+        "{:<12} {} of {} parameters ({:.3g} %), {}, trained in {} with {}, forgetting {:+.3f} nats",
+        one.at("method").get<std::string>(), shown_count(trained), shown_count(total),
+        100 * one.at("share").get<double>(), human_bytes(one.at("bytes").get<std::uint64_t>()),
+        human_duration(one.at("seconds").get<double>()),
+        human_bytes(one.at("peak_bytes").get<std::uint64_t>()),
+        one.at("forgetting").get<double>()));
+  }
+  return lines;
+}
+
+std::string shown_count(double count) {
+  return count < 1e4   ? fmt::format("{:.0f}", count)
+         : count < 1e6 ? fmt::format("{:.0f} thousand", count / 1e3)
+                       : fmt::format("{:.1f} million", count / 1e6);
+}
+
 std::string shown_rows(const Json& split) {
   const auto rows = split.at("rows").get<std::size_t>();
   const auto in_file = split.at("rows_in_file").get<std::size_t>();

@@ -34,6 +34,13 @@ std::string result_line(const Json& compared);
 /// type, from the rows of `compress`.
 std::vector<std::string> compression_lines(const Json& uncompressed, const Json& compression);
 
+/// "lora: 4.9 of 139.4 million parameters (3.5 %), 19.6 MB, trained in 4 min with 1.2 GB, ..." for
+/// each of RunOutcome::training.
+std::vector<std::string> training_lines(const Json& training);
+
+/// "460", "46 thousand", "4.9 million".
+std::string shown_count(double count);
+
 /// "200", or "100 of 200" where [evaluate] limit drew some, from what `scope` found in a split.
 std::string shown_rows(const Json& split);
 

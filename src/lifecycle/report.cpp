@@ -25,6 +25,7 @@ Json methods_json(const Run& run, const Json& compared) {
                  {"predicted_seconds", test.at("predicted_seconds")},
                  {"predicted_peak_bytes", test.at("predicted_peak_bytes")},
                  {"forgetting", method.forgetting},
+                 {"training", method.training},
                  {"prompt_tokens", test.at("prompt_tokens")},
                  {"longest_prompt", test.at("longest_prompt")},
                  {"shared_tokens", test.at("shared_tokens")},

@@ -60,12 +60,16 @@ std::string verdict(const Page& page) {
     if (significant(page, method) && number(method.at("difference").at("mean")) < 0)
       hurting.push_back(text(method.at("name")));
   }
-  const std::string headline = won ? fmt::format("{} beats {}.", page.promoted, page.baseline)
-                               : page.methods.size() < 2
-                                   ? fmt::format("Only {} was run.", page.baseline)
-                                   : fmt::format("No method is shown to beat {}.", page.baseline);
+  const bool forgets = won && page.promoted == page.baseline;
+  const std::string headline =
+      forgets
+          ? fmt::format("{} beats {}, but forgets too much.",
+                        page.report.at("comparison").at("picked").get<std::string>(), page.baseline)
+      : won                     ? fmt::format("{} beats {}.", page.promoted, page.baseline)
+      : page.methods.size() < 2 ? fmt::format("Only {} was run.", page.baseline)
+                                : fmt::format("No method is shown to beat {}.", page.baseline);
   std::string html =
-      fmt::format("<div class=\"verdict {}\"><strong>{}</strong>{}.", won ? "good" : "",
+      fmt::format("<div class=\"verdict {}\"><strong>{}</strong>{}.", won && !forgets ? "good" : "",
                   escape_html(headline), text(page.report.at("promoted").at("why")));
   if (!hurting.empty())
     html += fmt::format(" Significantly worse than {} on the test rows: {}.",
@@ -146,6 +150,35 @@ std::string cost_table(const Page& page) {
   return html +
          "</table></div><p class=\"soft\">On the test rows. Expected is what --plan tells: every "
          "answer of full length.</p>";
+}
+
+/// What training took and what it did to the rest; nothing where nothing was trained.
+std::string training_section(const Page& page) {
+  std::string rows;
+  for (const Json& method : page.methods) {
+    const Json training = method.value("training", Json());
+    if (training.is_null()) continue;
+    rows += fmt::format(
+        "<tr><th>{}</th><td>{}<small>{:.3g} % of {}</small></td><td>{}</td><td>{}<small>{:.0f} "
+        "tokens a second</small></td><td>{}</td><td>{:+.3f}</td><td><a "
+        "href=\"{}\">curves</a></td></tr>",
+        text(method.at("name")), shown_count(number(method.at("trainable_parameters"))),
+        100 * number(training.at("share")), shown_count(number(training.at("total_parameters"))),
+        human_bytes(training.at("bytes").get<std::uint64_t>()),
+        human_duration(number(training.at("seconds"))),
+        training.at("tokens_per_second").is_null() ? 0 : number(training.at("tokens_per_second")),
+        human_bytes(training.at("peak_bytes").get<std::uint64_t>()),
+        number(method.at("forgetting")), text(training.at("curves")));
+  }
+  if (rows.empty()) return "";
+  return "<div class=\"scroll\"><table><tr><th>method</th><th>trained parameters</th><th>size on "
+         "disk</th><th>training time</th><th>peak memory</th><th>forgetting</th><th></th></tr>" +
+         rows +
+         fmt::format(
+             "</table></div><p class=\"soft\">All learn from the training rows and answer the "
+             "prompt of {}. Forgetting is how much less likely general text has become, in nats a "
+             "token; above {:.2f} a method is not promoted.</p>",
+             escape_html(page.baseline), number(page.report.at("gate").at("max_forgetting")));
 }
 
 std::string compression_row(const Page& page, const Json& row, const std::string& name) {
@@ -333,6 +366,8 @@ std::string report_html(const Json& report) {
       "tests, corrected after Holm.</p>" +
           scores_table(page));
   html += html_section("What it takes", cost_table(page));
+  if (const std::string training = training_section(page); !training.empty())
+    html += html_section("Training", training);
   if (!report.at("compression").empty())
     html += html_section("Smaller files", compression_section(page));
   html += html_section("Samples, side by side", samples_section(page));

@@ -38,6 +38,15 @@ Error interrupted(const Stage& stage) {
                       stage.name)};
 }
 
+/// What `training` tells of a method.
+Json training_of(const Method& method) {
+  Json told = method.training;
+  told["method"] = method.name;
+  told["trainable_parameters"] = method.trainable_parameters;
+  told["forgetting"] = method.forgetting;
+  return told;
+}
+
 /// Runs the stages; on a failure says so in the outcome and goes no further.
 void run_stages(Run& run, RunOutcome& outcome) {
   for (const Stage* stage : stages()) {
@@ -131,6 +140,9 @@ RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
   outcome.promoted = compared.at("promoted").get<std::string>();
   outcome.why = compared.at("why").get<std::string>();
   outcome.result = result_line(compared);
+  for (const Method& method : run.methods) {
+    if (!method.training.is_null()) outcome.training.push_back(training_of(method));
+  }
   outcome.compression = run.compression;
   outcome.uncompressed = run.uncompressed;
   outcome.alias = run.alias;
@@ -138,7 +150,7 @@ RunOutcome run_application(const fs::path& app_toml, const RunOptions& options,
     outcome.next.push_back(fmt::format("{} chat {}", program, shell_word(outcome.alias)));
   outcome.next.push_back(fmt::format("{} init your-data.csv", program));
   outcome.next.push_back(fmt::format("{} run {} --plan", program, shell_word(app.path.string())));
-  if (options.require_gate && !compared.at("beats_baseline").get<bool>())
+  if (options.require_gate && outcome.promoted == run.methods.front().name)
     outcome.failure = Error(ErrorKind::gate, "run: the gate stays closed: " + outcome.why);
   return outcome;
 }
@@ -149,6 +161,8 @@ std::vector<std::string> RunOutcome::lines() const {
   if (report_html.empty()) return lines;
   lines.push_back(fmt::format("Report  file://{}", report_html.string()));
   lines.push_back("Result  " + result);
+  if (!training.empty())
+    lines.push_back(fmt::format("Tuned   {}", fmt::join(training_lines(training), "\n        ")));
   if (!compression.empty())
     lines.push_back(fmt::format(
         "Types   {}", fmt::join(compression_lines(uncompressed, compression), "\n        ")));
@@ -172,6 +186,7 @@ Json RunOutcome::to_json() const {
   json["promoted"] = {{"method", promoted}, {"why", why}};
   json["result"] = result;
   json["compression"] = compression;
+  json["training"] = training;
   json["alias"] = alias;
   json["notes"] = notes;
   return json;

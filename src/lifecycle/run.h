@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/progress.h"
 #include "eval/answerer.h"
 #include "hub/home.h"
+#include "train/tune.h"
 
 namespace pomona::lifecycle {
 
@@ -31,6 +33,10 @@ struct RunOptions {
   hub::Home home = hub::Home();
   /// Opens the model; tests put a small fake here.
   eval::AnswererFactory open_model = eval::open_answerer;
+  /// Trains, and foresees what that takes; tests put something quick here.
+  std::function<Json(const train::RunFile&, bool resume, ProgressSink&, const StopToken&)> tune =
+      train::tune;
+  std::function<Json(const train::RunFile&, const StopToken&)> foresee_tune = train::foresee_tune;
 };
 
 struct StageOutcome {
@@ -46,6 +52,7 @@ struct RunOutcome {
   std::string promoted, why;          // "4-shot", a sentence
   std::string result;                 // "zero-shot 18.2, one-shot 17.1 ROUGE-1 (n = 104, ...)"
   Json compression = Json::array();   // as in report.json
+  Json training = Json::array();      // of each tuned method: `method` and as in report.json
   Json uncompressed;
   std::string alias;               // MODEL name of the promoted result; empty if it got none
   std::vector<std::string> next;   // commands to try, most useful first
@@ -57,7 +64,7 @@ struct RunOutcome {
   /// "Report  file://...", "Next    ..." and notes, a line each, for people.
   std::vector<std::string> lines() const;
   /// `report_html`, `report_json`, `stages`, `promoted` (contract.md), and `result`, `alias`,
-  /// `compression`, `notes`.
+  /// `compression`, `training`, `notes`.
   Json to_json() const;
 };
 

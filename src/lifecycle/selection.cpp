@@ -65,6 +65,7 @@ ModelFile named_model(Run& run) {
       return selection_of(run, *repository);
   }
   const hub::ResolvedModel found = run.models.resolve(app.base);
+  hub::path_without_adapter(found, "select");
   if (!found.base.empty()) {
     ModelFile selection = selection_of(run, *run.models.catalogue().find(found.base));
     selection.name = found.name;

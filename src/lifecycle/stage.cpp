@@ -29,6 +29,10 @@ std::string ModelFile::title() const {
   return path.empty() ? name : path.filename().string();
 }
 
+std::string ModelFile::identity() const {
+  return adapter ? sha256_hex(hash + "+" + adapter->artefact) : hash;
+}
+
 Run::Run(const AppFile& app_, const RunOptions& options_, ProgressSink& progress_,
          const StopToken& stop_)
     : app(app_),
@@ -55,7 +59,7 @@ const Method& Run::promoted() const {
 }
 
 std::vector<Split> Run::splits() const {
-  if (app.valid.empty() || methods.size() < 2) return {Split::test};
+  if (app.valid.empty() || (methods.size() < 2 && app.tune.empty())) return {Split::test};
   return {Split::valid, Split::test};
 }
 
@@ -72,13 +76,20 @@ const std::string& Run::hash_of(Split split) {
 const std::vector<Row>& Run::rows(Split split) {
   const auto known = rows_.find(split);
   if (known != rows_.end()) return known->second.rows;
+  return (rows_[split] = read(split, split == Split::train ? std::nullopt : app.limit)).rows;
+}
+
+std::vector<Row> Run::all_rows(Split split) {
+  return app.limit && split != Split::train ? read(split, std::nullopt).rows : rows(split);
+}
+
+Rows Run::read(Split split, std::optional<std::size_t> limit) {
   const std::string& expected = hash_of(split);
-  const auto limit = split == Split::train ? std::nullopt : app.limit;
   Rows rows = read_rows(file_of(split), app.input, app.output, limit);
   if (hashes_.sha256(file_of(split)) != expected)
     fail(ErrorKind::io, "data {}: changed while this run was using it; run again",
          file_of(split).string());
-  return (rows_[split] = std::move(rows)).rows;
+  return rows;
 }
 
 std::size_t Run::rows_in_file(Split split) {
@@ -119,15 +130,23 @@ eval::Answerer& Run::answerer() {
 }
 
 eval::Answerer& Run::answerer(const ModelFile& model) {
-  const std::string opening = model.pull.empty() ? model.path.string() : model.pull;
+  std::string opening = model.pull.empty() ? model.path.string() : model.pull;
+  eval::AnswererOptions how{options.threads, options.compute, options.context};
+  if (model.adapter) {
+    how.adapters = {{model.adapter->path}};
+    opening.append(" + ").append(model.adapter->path.string());
+  }
   if (!answerer_ || opened_ != opening) {
-    answerer_.reset();
-    measured_.reset();
-    answerer_ =
-        options.open_model(here(model).path, {options.threads, options.compute, options.context});
+    close();
+    answerer_ = options.open_model(here(model).path, how);
     opened_ = opening;
   }
   return *answerer_;
+}
+
+void Run::close() {
+  answerer_.reset();
+  measured_.reset();
 }
 
 const eval::Speed& Run::measured_speed() {

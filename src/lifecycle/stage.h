@@ -29,6 +29,16 @@ namespace pomona::lifecycle {
 enum class Split { train, valid, test };
 std::string_view name_of(Split split);
 
+/// What a stage has learnt beside a model that stays as it is.
+struct AdapterFile {
+  std::string artefact;  // the key of the one whose folder hub::kAdapterFolder holds it
+  fs::path path;
+  std::uint64_t bytes = 0;
+  /// Low-rank changes of weights, which can be merged into them; else virtual tokens, which no
+  /// weight holds.
+  bool changes_weights = false;
+};
+
 /// A model that a run uses: the one that `select` chose, or one that a stage makes of it.
 struct ModelFile {
   std::string name;  // catalogue name, alias, repository, or the path as given
@@ -42,9 +52,12 @@ struct ModelFile {
   std::string alias_of = {};
   std::string pull = {};  // what to pull where it is not here; empty: it cannot be
   std::optional<std::string> artefact = {};  // key of the artefact that holds it
+  std::optional<AdapterFile> adapter = {};   // answers with it
 
   /// For people: the catalogue's title, or the file's name.
   std::string title() const;
+  /// A hash of all that its answers depend on: its own, or of it and its adapter.
+  std::string identity() const;
 };
 
 /// A way to get answers that evaluation compares, and what it costs beyond the answers themselves.
@@ -53,7 +66,10 @@ struct Method {
   ModelFile model;
   PromptRecipe recipe;
   std::int64_t trainable_parameters = 0;
-  double forgetting = 0;  // share of what the model could do before; a prompt leaves it as it is
+  /// Rise of the mean loss on general text, in nats a token; a prompt leaves it as it is.
+  double forgetting = 0;
+  /// What training it took, as report.json tells it; null for prompts.
+  Json training = {};
 };
 
 /// Speed of the selected model and where the figure comes from.
@@ -101,6 +117,8 @@ class Run {
   /// Checked rows, at most [evaluate] limit of them (train: all). Throws io if the file has changed
   /// since hash_of() looked at it.
   const std::vector<Row>& rows(Split split);
+  /// The same of all rows, whatever the limit.
+  std::vector<Row> all_rows(Split split);
   /// How many the file has.
   std::size_t rows_in_file(Split split);
   /// SHA-256 of a model file; for a folder, of its files' names and hashes.
@@ -111,6 +129,8 @@ class Run {
   eval::Answerer& answerer(const ModelFile& model);
   /// The selected one; what is only known of it once it is fetched is filled in.
   eval::Answerer& answerer();
+  /// Frees the memory of the opened model, for work that needs it.
+  void close();
   bool model_is_here() const;
   bool is_here(const ModelFile& model) const;
   /// The model, fetched if it is not here and can be pulled.
@@ -127,9 +147,10 @@ class Run {
   hub::FileHashes hashes_;
   std::map<Split, std::string> split_hashes_;
   std::map<Split, Rows> rows_;
+  Rows read(Split split, std::optional<std::size_t> limit);
   void fetch(ModelFile& model);
   std::unique_ptr<eval::Answerer> answerer_;
-  std::string opened_;                   // what was opened: a path, or what was pulled
+  std::string opened_;  // what was opened: a path, or what was pulled, and its adapter
   std::optional<eval::Speed> measured_;  // of the opened model
   std::optional<KnownSpeed> speed_;
 };

@@ -6,7 +6,7 @@
 
 namespace pomona::lifecycle {
 
-extern const Stage kScope, kSelect, kPrompt, kEvaluate, kCompress, kReport;
+extern const Stage kScope, kSelect, kPrompt, kTune, kEvaluate, kCompress, kReport;
 
 namespace {
 
@@ -14,6 +14,7 @@ const std::array kStages = {
     &kScope,     // the data are checked before anything begins that takes long
     &kSelect,    // the model is chosen, fetched and measured
     &kPrompt,    // prompts, which are methods, and whether they fit into the model's context
+    &kTune,      // training: methods that make a model of their own, or an adapter
     &kEvaluate,  // every method answers the rows, and the answers are compared
     &kCompress,  // what is promoted, in smaller types, and what each of them costs and loses
     &kReport,    // report.html, report.json, and the alias of what is promoted

@@ -67,6 +67,8 @@ std::uint64_t peak_of(const Setup& setup, const std::vector<RowId>& pass) {
   return arena.peak();
 }
 
+}  // namespace
+
 std::int64_t evaluated_tokens(const Setup& setup) {
   std::int64_t tokens = 0;
   for (const Task& task : setup.tasks) {
@@ -76,8 +78,6 @@ std::int64_t evaluated_tokens(const Setup& setup) {
   for (std::size_t i = 0; i < setup.general.size(); ++i) tokens += setup.general.length(i);
   return tokens;
 }
-
-}  // namespace
 
 Json TunePlan::to_json() const {
   return {{"steps", steps},

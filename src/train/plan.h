@@ -23,6 +23,9 @@ struct TunePlan {
   Json to_json() const;
 };
 
+/// Tokens that one evaluation reads.
+std::int64_t evaluated_tokens(const Setup& setup);
+
 /// Bytes, and how many steps and tokens: exact, but for what the program itself takes.
 TunePlan plan_bytes(const Setup& setup);
 

@@ -73,7 +73,8 @@ OptimiserSettings optimiser_of(const RunFile& run) {
 Setup::Setup(const RunFile& run_file, const StopToken& stop)
     : run(run_file),
       resolved(hub::ModelStore().resolve(run.model.base)),
-      model(model::load_model(resolved.path, run.model.context.value_or(0))),
+      model(model::load_model(hub::path_without_adapter(resolved, "tune"),
+                              run.model.context.value_or(0))),
       pool_(run.train.threads > 0 ? static_cast<int>(run.train.threads) : available_threads()),
       arena_(physical_memory_bytes()),
       context{pool_, arena_, kernel::table()} {

@@ -346,4 +346,12 @@ Json plan_tune(const RunFile& run, ProgressSink& progress, const StopToken& stop
   return told;
 }
 
+Json foresee_tune(const RunFile& run, const StopToken& stop) {
+  const Setup setup(run, stop);
+  const TunePlan plan = plan_bytes(setup);
+  Json told = plan.to_json();
+  told["evaluated_tokens"] = evaluated_tokens(setup);
+  return told;
+}
+
 }  // namespace pomona::train

@@ -25,4 +25,7 @@ Json tune(const RunFile& run, bool resume, ProgressSink& progress, const StopTok
 /// for which a step or two are computed and thrown away.
 Json plan_tune(const RunFile& run, ProgressSink& progress, const StopToken& stop);
 
+/// The same without the time: reads the data and opens the model, computes nothing.
+Json foresee_tune(const RunFile& run, const StopToken& stop);
+
 }  // namespace pomona::train

@@ -38,6 +38,18 @@ TEST(Comparison, PromotesWhatTheTestRowsConfirm) {
   EXPECT_FALSE(result.methods[0].p_value);
 }
 
+TEST(Comparison, DoesNotPromoteWhatForgetsTooMuch) {
+  const auto with = [](double forgetting) {
+    return compare(
+        {{"zero", answers(10), answers(10)}, {"one", answers(30), answers(30), forgetting}});
+  };
+  EXPECT_EQ(with(1).promoted, "one");
+  const auto forgets = with(1.01);
+  EXPECT_TRUE(forgets.beats_baseline);
+  EXPECT_EQ(forgets.promoted, "zero");
+  EXPECT_NE(forgets.why.find("but it forgets: general text is 1.01 nats"), std::string::npos);
+}
+
 TEST(Comparison, CorrectsForTheNumberOfMethods) {
   // Rows won alone: 6 of 40. Exactly, p = 2 / 2^6 = 0.031; Holm doubles it for the second method.
   const auto alone = compare({{"zero", answers(4), answers(4)}, {"one", answers(10), answers(10)}});

@@ -129,15 +129,15 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"alias", "", "[serve]\nalias = \"a/b\"\n",
               "FILE:19: [serve] alias: \"a/b\" is no name for a model: it must not be empty, start "
               "with - or ., contain / or control characters, or end with .gguf"},
-        Fault{"tune", "", "[tune]\nmethods = [\"lora\"]\n",
-              "FILE:19: [tune] methods: \"lora\": this version cannot do that yet; it compares "
-              "prompts only",
-              ErrorKind::unsupported},
+        Fault{"tune_twice", "", "[tune]\nmethods = [\"lora\", \"lora\"]\n",
+              "FILE:19: [tune] methods: lora stands there twice"},
+        Fault{"forgetting", "", "[gate]\nmax_forgetting = -1\n",
+              "FILE:19: [gate] max_forgetting: -1 is outside 0 to 100"},
         Fault{"tune_method", "", "[tune]\nmethods = [\"lorra\"]\n",
-              "FILE:19: [tune] methods: \"lorra\" is no tuning method; did you mean \"lora\"?"},
-        Fault{"tune_settings", "", "[tune.lora]\nmethod.rank = 16\n",
-              "FILE:18: [tune] lora: this version cannot do that yet; it compares prompts only",
-              ErrorKind::unsupported},
+              "FILE:19: [tune] methods: \"lorra\" is no tuning method, did you mean \"lora\"?; "
+              "there are: soft-prompt, prefix, lora, rslora, freeze, full"},
+        Fault{"tune_settings", "", "[tune.lora]\nmethod.rank = 0\n",
+              "FILE:19: [tune.lora.method] rank: 0 is outside 1 to 65536"},
         Fault{"compress_twice", "", "[compress]\ntypes = [\"Q8_0\", \"Q8_0\"]\n",
               "FILE:19: [compress] types: Q8_0 stands there twice"},
         Fault{"compress_type", "", "[compress]\ntypes = [\"q8_o\"]\n",

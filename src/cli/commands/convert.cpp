@@ -62,9 +62,9 @@ void convert_adapter(const Options& options, Console& console) {
 
 void convert(const Options& options, Console& console) {
   if (!options.base.empty()) return convert_adapter(options, console);
-  const convert::ConvertResult result =
-      convert::convert(resolve_model(options.from).path, options.to,
-                       {.type = type_named(options.type)}, console.progress(), console.stop());
+  const convert::ConvertResult result = convert::convert(
+      hub::path_without_adapter(resolve_model(options.from), "convert"), options.to,
+      {.type = type_named(options.type)}, console.progress(), console.stop());
   if (console.json) return console.print_json(result.to_json());
   console.print(
       written_model(options.to, result.bytes_in, result.bytes_out, result.seconds, result.types));

@@ -53,7 +53,7 @@ double loss_of(const model::Model& model, const Session& session, const std::str
 }
 
 void merge(Options options, Console& console) {
-  if (options.session.adapters.empty())
+  if (options.session.adapters.empty() && !resolve_model(options.session.model).adapter)
     fail(ErrorKind::bad_argument, "merge: name an adapter with --adapter");
   const convert::MergeOptions how = merging(options);
   const std::string text = options.text.empty() ? "" : read_file(options.text);

@@ -67,8 +67,8 @@ void quantize(const Options& options, Console& console) {
   if (!options.imatrix.empty()) how.importance = &importance.emplace(options.imatrix);
   ThreadPool pool(options.threads.value_or(available_threads()));
   const compress::QuantizeResult result =
-      compress::quantize(resolve_model(options.from).path, options.to, recipe, how, pool,
-                         console.progress(), console.stop());
+      compress::quantize(hub::path_without_adapter(resolve_model(options.from), "quantize"),
+                         options.to, recipe, how, pool, console.progress(), console.stop());
   if (console.json) return console.print_json(result.to_json());
   console.print(
       written_model(options.to, result.bytes_in, result.bytes_out, result.seconds, result.types));

@@ -86,7 +86,7 @@ extern const Command kRun = {
         "file, "
         "or \"auto\", which takes the best of the catalogue that fits use case, language, licence, "
         "memory and speed, and says why) and fetches it where it is not here; tries the prompts, "
-        "measures them on your test rows and writes one "
+        "trains what [tune] methods asks for, measures all of it on your test rows and writes one "
         "HTML and one JSON report; [compress] types has the promoted model measured in smaller "
         "types "
         "as well. Every stage keeps what it made: running again does only "

@@ -39,6 +39,7 @@ Json card_json(const hub::ResolvedModel& resolved, const model::ModelCard& card)
                {"tensors", Json::array()},
                {"chat_template", card.chat_template ? Json(*card.chat_template) : Json(nullptr)},
                {"path", std::filesystem::absolute(resolved.path).string()}};
+  if (resolved.adapter) json["adapter"] = resolved.adapter->string();
   for (const model::TensorKind& kind : card.kinds)
     json["tensors"].push_back({{"name", kind.name},
                                {"types", kind.types},
@@ -67,6 +68,7 @@ void show(const Options& options, Console& console) {
                          : "no template: it continues text"});
   table.add({"licence", card.licence.empty() ? "the file names none" : card.licence});
   table.add({"path", std::filesystem::absolute(resolved.path).string()});
+  if (resolved.adapter) table.add({"adapter", resolved.adapter->string()});
   if (!resolved.base.empty() && resolved.base != resolved.name) {
     table.add({"stands on", resolved.base});
   }

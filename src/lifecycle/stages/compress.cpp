@@ -13,6 +13,7 @@
 #include "eval/score_files.h"
 #include "hub/model_path.h"
 #include "lifecycle/prompt_sizes.h"
+#include "lifecycle/stages/merge.h"
 #include "lifecycle/stages/samples.h"
 #include "simd/cpu.h"
 
@@ -20,7 +21,7 @@ namespace pomona::lifecycle {
 namespace {
 
 constexpr std::string_view kFile = "model.gguf";
-constexpr std::string_view kAsItIs = "as it is";
+constexpr std::string_view kAsItIs = "as it is", kMerged = "merged";
 
 std::string upper(std::string text) {
   for (char& c : text) {
@@ -94,8 +95,10 @@ Json quantise(Run& run, const ModelFile& model, const std::string& type, hub::Dr
   return meta;
 }
 
-/// Bytes of the file; from the number of parameters where the model is not here to be looked at.
-std::uint64_t expected_bytes(Run& run, const ModelFile& model, const compress::Recipe& recipe) {
+/// Bytes of the file; where the model is not made yet, from the selected one, which has the same
+/// tensors; where that is not here to be looked at, from the number of parameters.
+std::uint64_t expected_bytes(Run& run, const ModelFile& source, const compress::Recipe& recipe) {
+  const ModelFile& model = run.is_here(source) || source.entry != nullptr ? source : run.selection;
   if (run.is_here(model) && !fs::is_directory(model.path))
     return compress::foresee_quantize(model.path, recipe, quantize_options()).bytes_out;
   if (model.entry == nullptr) return model.bytes;
@@ -155,7 +158,7 @@ Job measure_job(Run& run, const Method& method, const std::string& name) {
               {"output", run.app.output},
               {"limit", run.app.limit.value_or(0)},
               {"compute", name_of(run.options.compute)}},
-             {{"model", method.model.hash}, {"rows", run.hash_of(Split::test)}}};
+             {{"model", method.model.identity()}, {"rows", run.hash_of(Split::test)}}};
   if (run.options.context > 0) job.key.parameters["context"] = run.options.context;
   job.opens_model = true;
   job.predict = [&run, method] {
@@ -175,12 +178,15 @@ Job measure_job(Run& run, const Method& method, const std::string& name) {
   return job;
 }
 
-/// The file of a type, known by its artefact's key before it is there.
+/// The file of a type, known by its artefact's key before it is there. Virtual tokens stand in
+/// front of it as they do of the model as it is.
 Method compressed(Run& run, const Method& promoted, const std::string& type, const Job& made) {
   Method method = promoted;
   method.name = type;
   method.model = {};
   method.model.name = type;
+  if (promoted.model.adapter && !promoted.model.adapter->changes_weights)
+    method.model.adapter = promoted.model.adapter;
   method.model.artefact = method.model.hash = made.key.hex();
   method.model.path = run.store.home().artefact(method.model.hash) / kFile;
   method.model.alias_of = kFile;
@@ -242,9 +248,13 @@ Json compare(Run& run, const Method& promoted) {
   }
   p_values = eval::holm(p_values);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i]["p_value"] = p_values[i];
-  const std::uint64_t bytes = hub::model_bytes(run.here(promoted.model).path);
-  return {{"uncompressed", row_of(run, std::string(kAsItIs), bytes, base)},
-          {"compression", std::move(rows)}};
+  const std::uint64_t bytes = hub::model_bytes(run.here(promoted.model).path) +
+                              (promoted.model.adapter ? promoted.model.adapter->bytes : 0);
+  Json found = {{"uncompressed", row_of(run, std::string(kAsItIs), bytes, base)},
+                {"compression", std::move(rows)}};
+  if (is_merged(promoted.model))
+    found["merged"] = run.artefact(measure_id(std::string(kMerged))).meta;
+  return found;
 }
 
 Job compare_job(Run& run, const Method& promoted, const std::vector<Job>& before) {
@@ -278,8 +288,14 @@ std::vector<Job> compress_jobs(Run& run) {
   if (run.app.compress_types.empty()) return {};
   const Method promoted = run.promoted();
   std::vector<Job> jobs = {measure_job(run, promoted, std::string(kAsItIs))};
+  Method source = promoted;  // what the types are made of
+  if (is_merged(promoted.model)) {
+    jobs.push_back(merge_job(run, promoted.model));
+    source.model = merged_model(run, promoted.model, jobs.back());
+    jobs.push_back(measure_job(run, source, std::string(kMerged)));
+  }
   for (const std::string& type : run.app.compress_types) {
-    Job made = quantise_job(run, promoted.model, type);
+    Job made = quantise_job(run, source.model, type);
     const Method method = compressed(run, promoted, type, made);
     jobs.push_back(std::move(made));
     jobs.push_back(answer_job(run, method, Split::test));
@@ -294,6 +310,12 @@ void compress_settle(Run& run) {
   const Json& found = run.artefact("compress").meta;
   run.compression = found.at("compression");
   run.uncompressed = found.at("uncompressed");
+  if (found.contains("merged"))
+    run.notes.push_back(fmt::format(
+        "compress: the adapter of {} is merged into the weights before they are made smaller: "
+        "perplexity {:.3f} beside the model, {:.3f} merged",
+        run.promoted().name, run.uncompressed.at("perplexity").get<double>(),
+        found.at("merged").at("perplexity").get<double>()));
   for (const Json& row : run.compression) {
     const auto remark = row.at("remark").get<std::string>();
     if (!remark.empty())

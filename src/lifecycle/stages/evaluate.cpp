@@ -56,8 +56,8 @@ void read_gate(const TomlTable& root, AppFile& app) {
   app.significance = table.get<double>("significance", 0.05);
   if (!(app.significance > 0 && app.significance < 1))
     table.reject("significance", "{} is not between 0 and 1", app.significance);
-  if (const auto forgetting = table.find<double>("max_forgetting"))
-    ranged(table, "max_forgetting", *forgetting, 0.0, 1.0);
+  app.max_forgetting = ranged(table, "max_forgetting",
+                              table.get<double>("max_forgetting", app.max_forgetting), 0.0, 100.0);
 }
 
 /// [evaluate], [gate]
@@ -148,6 +148,7 @@ Json compare(Run& run, hub::Draft& draft) {
   for (const Method& method : run.methods) {
     eval::MethodAnswers answers;
     answers.name = method.name;
+    answers.forgetting = method.forgetting;
     answers.test = answers_of(run, method.name, Split::test);
     if (with_valid) answers.valid = answers_of(run, method.name, Split::valid);
     methods.push_back(std::move(answers));
@@ -157,9 +158,13 @@ Json compare(Run& run, hub::Draft& draft) {
     metrics.push_back({name, run.app.options_for(name)});
   const eval::ComparisonResult result = eval::compare_methods(
       methods, with_valid ? references_of(run, Split::valid) : std::vector<std::string>(),
-      references_of(run, Split::test), metrics, {run.app.gate_metric, run.app.significance});
+      references_of(run, Split::test), metrics,
+      {run.app.gate_metric, run.app.significance, run.app.max_forgetting});
   Json json = {{"methods", Json::array()},
-               {"gate", {{"metric", run.app.gate_metric}, {"significance", run.app.significance}}},
+               {"gate",
+                {{"metric", run.app.gate_metric},
+                 {"significance", run.app.significance},
+                 {"max_forgetting", run.app.max_forgetting}}},
                {"shown_times", result.shown_times},
                {"signatures", Json::array()},
                {"picked", result.picked},
@@ -187,6 +192,7 @@ Job compare_job(Run& run, const std::vector<Job>& answers) {
               {"output", run.app.output},
               {"limit", run.app.limit.value_or(0)}},
              {}};
+  if (!run.app.tune.empty()) job.key.parameters["max_forgetting"] = run.app.max_forgetting;
   for (const Job& answer : answers) job.key.inputs.emplace(answer.name, answer.key.hex());
   for (const Split split : run.splits())
     job.key.inputs.emplace(fmt::format("{} references", name_of(split)), run.hash_of(split));
@@ -220,7 +226,7 @@ Job answer_job(Run& run, const Method& method, Split split) {
               {"limit", run.app.limit.value_or(0)},
               {"max_new_tokens", run.app.max_new_tokens},
               {"compute", name_of(run.options.compute)}},
-             {{"model", method.model.hash}, {"rows", run.hash_of(split)}}};
+             {{"model", method.model.identity()}, {"rows", run.hash_of(split)}}};
   if (run.options.context > 0) job.key.parameters["context"] = run.options.context;
   job.opens_model = true;
   job.predict = [&run, method, split] { return predict_split(run, method, split); };

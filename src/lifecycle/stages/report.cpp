@@ -10,8 +10,6 @@
 namespace pomona::lifecycle {
 namespace {
 
-constexpr std::string_view kFiles[] = {"report.html", "report.json"};
-
 /// [serve]
 void report_read(const TomlTable& root, AppFile& app) {
   const TomlTable table = root.table("serve");
@@ -34,13 +32,21 @@ Json write_report(Run& run, hub::Draft& draft) {
   const Json report = report_json(run);
   write_file(draft.folder() / "report.json", report.dump(1) + "\n");
   write_file(draft.folder() / "report.html", report_html(report));
+  for (const Method& method : run.methods) {
+    if (method.training.is_null()) continue;
+    const auto curves = method.training.at("curves").get<std::string>();
+    write_file(draft.folder() / curves,
+               read_file(run.artefact("tune " + method.name).folder / "curves.html"));
+  }
   return Json::object();
 }
 
 /// Copies the report to its place unless the same is there.
 void publish(const fs::path& from, const fs::path& to) {
-  for (const std::string_view file : kFiles) {
-    const std::string text = read_file(from / file);
+  for (const auto& entry : fs::directory_iterator(from)) {
+    const fs::path file = entry.path().filename();
+    if (file.extension() != ".html" && file != "report.json") continue;
+    const std::string text = read_file(entry.path());
     std::error_code ignored;
     if (!fs::exists(to / file, ignored) || read_file(to / file) != text)
       write_file(to / file, text);
@@ -61,6 +67,7 @@ void set_alias(Run& run) {
   alias.name = run.alias;
   alias.model = method.model.alias_of;
   alias.artefact = method.model.artefact;
+  if (method.model.adapter) alias.adapter = method.model.adapter->artefact;
   alias.settings = to_json(method.recipe);
   alias.settings["method"] = method.name;
   alias.settings["max_new_tokens"] = run.app.max_new_tokens;
@@ -69,7 +76,7 @@ void set_alias(Run& run) {
   alias.settings["aside"] = !run.options.set.empty();
   const auto known = run.models.find_alias(alias.name);
   if (known && known->model == alias.model && known->artefact == alias.artefact &&
-      known->settings == alias.settings)
+      known->adapter == alias.adapter && known->settings == alias.settings)
     return;
   if (known && owned_by_another(*known, app))
     run.notes.push_back(fmt::format(
@@ -83,7 +90,7 @@ std::vector<Job> report_jobs(Run& run) {
   Json set = Json::array();
   for (const auto& [key, value] : run.options.set) set.push_back(key + "=" + value);
   job.key = {"report",
-             3,
+             4,
              {{"app", run.app.name},
               {"file", run.app.path.filename().string()},
               {"alias", run.alias},
