@@ -7,6 +7,7 @@
 #include <set>
 
 #include "decode/scheduler.h"
+#include "eval/answer_perplexity.h"
 #include "eval/perplexity.h"
 #include "eval/speed.h"
 #include "model/adapter.h"
@@ -147,6 +148,27 @@ TEST_P(VirtualTokens, StandInFrontOfTextsThatAreScored) {
   EXPECT_EQ(found.tokens, 38);
   // Exponentials in f32 there, in f64 here.
   EXPECT_NEAR(std::log(found.perplexity), sum / 38, 1e-5 * sum / 38);
+}
+
+TEST_P(VirtualTokens, StandInFrontOfPromptsWhoseAnswersAreScored) {
+  const std::vector<eval::KnownAnswer> rows = {{{5, 17, 99}, {3, 41}}, {{5, 17, 8}, {64}}};
+  const eval::Perplexity found =
+      eval::answer_perplexity(model, engine.context, rows, no_progress());
+  double sum = 0;
+  for (const eval::KnownAnswer& row : rows) {
+    std::vector<std::int32_t> text = row.prompt;
+    text.insert(text.end(), row.answer.begin(), row.answer.end());
+    const std::vector<float> logits = logits_of(model, text);
+    const std::size_t V = logits.size() / text.size();
+    for (std::size_t t = row.prompt.size() - 1; t + 1 < text.size(); ++t) {
+      double total = 0;
+      for (std::size_t v = 0; v < V; ++v) total += std::exp(static_cast<double>(logits[t * V + v]));
+      sum += std::log(total) -
+             static_cast<double>(logits[t * V + static_cast<std::size_t>(text[t + 1])]);
+    }
+  }
+  EXPECT_EQ(found.tokens, 3);
+  EXPECT_NEAR(std::log(found.perplexity), sum / 3, 1e-5 * sum / 3);  // f32 exponentials there
 }
 
 TEST_P(VirtualTokens, AreReadBeforeSpeedIsMeasured) {

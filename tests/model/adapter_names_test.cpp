@@ -89,6 +89,31 @@ TEST_P(AdapterNames, AreThoseOfTheWeights) {
   EXPECT_LT(difference(logits_of(folder, some_tokens()), expected), kBound);
 }
 
+TEST_P(AdapterNames, APromptOfTokensVectorsActsAsTheTokens) {
+  Model model = tiny_model(GetParam());
+  const std::vector<std::int32_t> first = {61, 7};
+  std::vector<std::int32_t> all = first;
+  all.insert(all.end(), some_tokens().begin(), some_tokens().end());
+  const std::vector<float> expected = logits_of(model, all);
+  const std::size_t V = expected.size() / all.size();
+
+  Adapter adapter;
+  adapter.kind = AdapterKind::prompt;
+  const Tensor table = in_type(model.lm->token_table().value, DType::f32);
+  const std::int64_t D = table.size(1);
+  adapter.rows = Tensor::zeros({2, D});
+  for (std::int64_t i = 0; i < 2 * D; ++i)  // what the first block is given
+    adapter.rows.data<float>()[i] = static_cast<float>(
+        model.lm->embedding_scale() *
+        static_cast<double>(
+            table.data<float>()[first[static_cast<std::size_t>(i / D)] * D + i % D]));
+  attach(model, adapter);
+  // The vectors are rounded once more on their way.
+  EXPECT_LT(difference(logits_of(model, some_tokens()),
+                       {expected.begin() + static_cast<std::ptrdiff_t>(2 * V), expected.end()}),
+            1e-5);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, AdapterNames,
                          ::testing::Values("gemma2", "gemma3", "gpt2", "gpt_neox", "llama",
                                            "mistral", "phi3", "qwen2", "qwen3"));

@@ -191,6 +191,14 @@ TEST(GgufAdapter, IsWrittenAsLlamaCppDoes) {
   EXPECT_EQ(logits_of(with_theirs, some_tokens()), logits_of(with_pefts, some_tokens()));
 }
 
+TEST(Adapter, InAPyTorchFileIsTheSame) {
+  const Adapter pickled = read_adapter(adapter_path("llama_prompt_bin")),
+                adapter = read_adapter(adapter_path("llama_prompt"));
+  ASSERT_EQ(pickled.rows.shape(), adapter.rows.shape());
+  EXPECT_EQ(0, std::memcmp(pickled.rows.raw(), adapter.rows.raw(),
+                           static_cast<std::size_t>(adapter.rows.bytes())));
+}
+
 TEST(Adapter, OfTwoKindsWorkTogether) {
   Model both = tiny_model("llama"), lora = tiny_model("llama"), prompt = tiny_model("llama");
   const Adapter changes = read_adapter(adapter_path("llama_lora")),

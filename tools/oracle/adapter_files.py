@@ -1,14 +1,19 @@
-"""The trained LoRA adapters of training.py as GGUF files, laid out as llama.cpp's convert_lora_to_gguf.py does.
+"""Trained adapters of training.py in other files: as GGUF, laid out as llama.cpp's convert_lora_to_gguf.py does, and
+as PyTorch's pickle.
 
-Writes tests/golden/training/CASE.gguf: names by gguf's own tensor map, rows of Llama's Q and K in the order that
-its convert_hf_to_gguf.py gives them (LlamaModel.permute), one alpha. Needs gguf, safetensors, numpy.
+Writes tests/golden/training/llama_lora.gguf: names by gguf's own tensor map, rows of Llama's Q and K in the order that
+its convert_hf_to_gguf.py gives them (LlamaModel.permute), one alpha; and llama_prompt_bin/. Needs gguf, safetensors,
+numpy, torch.
 """
 
 import json
+import shutil
 
 import gguf
 import numpy as np
 import safetensors.numpy
+import safetensors.torch
+import torch
 
 import golden
 
@@ -48,4 +53,13 @@ def write(case, family, architecture):
     writer.close()
 
 
+def pickle(case):
+    """The same folder with adapter_model.bin, as PEFT wrote it before safetensors."""
+    made = FOLDER / f"{case}_bin"
+    made.mkdir(exist_ok=True)
+    shutil.copy(FOLDER / case / "adapter_config.json", made)
+    torch.save(safetensors.torch.load_file(FOLDER / case / "adapter_model.safetensors"), made / "adapter_model.bin")
+
+
 write("llama_lora", "llama", gguf.MODEL_ARCH.LLAMA)
+pickle("llama_prompt")
