@@ -17,7 +17,8 @@ namespace pomona::test {
 namespace {
 
 constexpr std::string_view kRun =
-    "pomona run app.toml --json --no-serve --set model.base=./model.gguf --set evaluate.limit=8";
+    "pomona run app.toml --json --no-serve --set model.base=./model.gguf --set evaluate.limit=8 "
+    "--set tune.methods=[]";  // training takes minutes
 
 void put_example(const fs::path& folder, const fs::path& model) {
   for (const auto& item : fs::directory_iterator(POMONA_SOURCE_DIR "/examples/meeting-notes"))
