@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "base/file.h"
 #include "model/adapter.h"
 #include "tests/support/golden.h"
@@ -15,6 +17,8 @@ namespace {
 struct Case {
   std::string method, base;
 };
+
+void PrintTo(const Case& test, std::ostream* out) { *out << test.method << " of " << test.base; }
 
 class OutputTest : public testing::TestWithParam<Case> {
  protected:
