@@ -88,6 +88,9 @@ Setup::Setup(const RunFile& run_file, const StopToken& stop)
   model.lm->each_parameter(
       [&](const std::string&, Parameter& one) { weights_ += one.value.elements(); });
 
+  // Before rows are read: virtual tokens leave them less of the model's context.
+  parameters = make_trainable(model, run.method, run.train.seed, context);
+
   Sha256 hash;
   const auto read = [&](const RunFile::DataSet& set, const fs::path& path, std::string_view split) {
     const fs::path file = split_file(path, split);
@@ -117,7 +120,6 @@ Setup::Setup(const RunFile& run_file, const StopToken& stop)
   general_set = add("general text", general);
   data_hash_ = hash.update(text).hex();
 
-  parameters = make_trainable(model, run.method, run.train.seed, context);
   objective = std::make_unique<LanguageModelling>(*model.lm, std::move(sets));
   std::vector<Trainable> trainables;
   for (const TrainedParameter& one : parameters) {
